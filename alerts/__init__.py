@@ -1,0 +1,1 @@
+"""recwatch: is personalization healthy, and does the experiment work?"""

@@ -1,0 +1,1 @@
+"""Detectors: pure functions from a series of rows to verdicts."""

@@ -1,0 +1,1 @@
+"""Receivers: where a message goes. They know messages, not rules."""

@@ -1,0 +1,1 @@
+"""Raw tables: what they hold, and the strict reader that fills them."""

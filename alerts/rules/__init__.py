@@ -1,0 +1,1 @@
+"""Rules: the file people write, checked strictly."""

@@ -1,0 +1,76 @@
+"""What the program needs of a warehouse, whatever its engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table or view by schema and name, as dbt builds it (the schema prefix included)."""
+
+    schema: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str, prefix: str = "") -> Relation:
+        """`analytics.engagement_daily` as a relation, the prefix put before the schema."""
+        schema, _, name = text.partition(".")
+        return cls(prefix + schema, name)
+
+    def __str__(self) -> str:
+        """The dotted name that messages use."""
+        return f"{self.schema}.{self.name}"
+
+
+class Warehouse(Protocol):
+    """One open connection. Values are bound, identifiers quoted by the implementation.
+
+    Every method raises `WarehouseError` where the engine refuses, with a message that names the
+    relation or the connection and says what to do.
+    """
+
+    def columns(self, relation: Relation) -> dict[str, str]:
+        """Column names and engine types in order; empty where the relation does not exist."""
+        ...
+
+    def select(
+        self,
+        relation: Relation,
+        columns: Sequence[str],
+        where: Mapping[str, tuple[str, Any]] | None = None,
+        order_by: Sequence[str] = (),
+    ) -> list[tuple[Any, ...]]:
+        """The named columns of all rows that meet every condition.
+
+        `where` maps a column to (operator, value) with an operator out of =, <, <=, >, >=.
+        Timestamps come back as aware UTC datetimes, dates as dates, numerics as floats.
+        """
+        ...
+
+    def loading(self, raw_schema: str, table: str) -> AbstractContextManager[RawWriter]:
+        """A transaction into one raw table and `rejected_rows`: committed whole, or not at all."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back."""
+        ...
+
+
+class RawWriter(Protocol):
+    """Where the loader puts typed batches; nothing is visible before the transaction ends."""
+
+    def accept(self, batch: pa.RecordBatch) -> None:
+        """Rows of the raw table, columns named as in the table, without `loaded_at`."""
+        ...
+
+    def reject(self, rows: Iterator[tuple[str, int, str, str]]) -> None:
+        """Rows for `rejected_rows`: file, line (1-based), reason, content."""
+        ...

@@ -55,6 +55,22 @@ class Warehouse(Protocol):
         """
         ...
 
+    def aggregate(
+        self,
+        relation: Relation,
+        group_by: Sequence[str],
+        measures: Sequence[tuple[str, str]],
+        where: Sequence[tuple[str, str, Any]] = (),
+    ) -> list[tuple[Any, ...]]:
+        """One row per group: the group's columns, then its measures, in the order given.
+
+        A measure is (function, column) with a function out of sum, min, max. `where` lists
+        (column, operator, value), all of which hold, so that a column may have two bounds. Without
+        `group_by` there is exactly one row, of nulls where the relation is empty. The order of the
+        rows is the engine's; values come back as from `select`.
+        """
+        ...
+
     def loading(self, raw_schema: str, table: str) -> AbstractContextManager[RawWriter]:
         """A transaction into one raw table and `rejected_rows`: committed whole, or not at all."""
         ...

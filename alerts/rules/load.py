@@ -1,0 +1,185 @@
+"""Rule files into rules, with every error named by file and line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ValidationError
+
+from alerts.errors import ConfigurationError
+from alerts.rules.model import Console, MinDenominator, RuleFile, Slack, Threshold, WeekOverWeek
+from alerts.rules.semantics import check_receiver, check_rule, suggest
+from alerts.rules.strict_yaml import Document, Place, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+    from alerts.rules.model import ReceiverConfig, Rule
+
+MAX_ERRORS = 10
+_MODELS = (RuleFile, Threshold, WeekOverWeek, Console, Slack, MinDenominator)
+_SHAPES = {"tuple_type": "a list", "model_type": "keys and values", "dict_type": "keys and values"}
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """The rules of all files, in order, and the receivers by name."""
+
+    rules: tuple[Rule, ...]
+    receivers: Mapping[str, ReceiverConfig]
+
+    def only(self, names: Sequence[str]) -> RuleSet:
+        """The named rules; all of them where no name is given."""
+        known = {rule.name: rule for rule in self.rules}
+        for name in names:
+            if name not in known:
+                raise ConfigurationError(f"no rule {name!r}: {suggest(name, known)}")
+        chosen = tuple(rule for rule in self.rules if not names or rule.name in names)
+        return RuleSet(chosen, self.receivers)
+
+
+@dataclass
+class _Merge:
+    """What several files say together; a name given twice is an error at its second place."""
+
+    errors: list[tuple[str, int, str]] = field(default_factory=list)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    receivers: dict[str, ReceiverConfig] = field(default_factory=dict)
+    places: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def error(self, document: Document, place: Place, message: str) -> None:
+        self.errors.append((str(document.path), document.line(place), message))
+
+    def claim(self, kind: str, name: str, document: Document, place: Place) -> bool:
+        first = self.places.get((kind, name))
+        if first is not None:
+            self.error(document, place, f"a second {kind} named {name!r}, the first is at {first}")
+            return False
+        self.places[kind, name] = f"{document.path}:{document.line(place)}"
+        return True
+
+
+def load_rules(paths: Sequence[Path]) -> RuleSet:
+    """Read and check all files; raises one `ConfigurationError` with up to ten findings."""
+    merge = _Merge()
+    files: list[tuple[Document, RuleFile]] = []
+    for document in [read(path) for path in dict.fromkeys(paths)]:
+        try:
+            files.append((document, RuleFile.model_validate(document.content)))
+        except ValidationError as error:
+            for details in error.errors(include_url=False):
+                merge.error(document, *_explain(document, details))
+    for document, content in files:
+        _merge_file(merge, document, content)
+    if len(files) == len(set(paths)):
+        _check_receivers_exist(merge, files)
+    if merge.errors:
+        raise ConfigurationError(_listing(merge.errors))
+    merge.receivers.setdefault("console", Console(name="console", type="console"))
+    return RuleSet(tuple(merge.rules.values()), merge.receivers)
+
+
+def _merge_file(merge: _Merge, document: Document, content: RuleFile) -> None:
+    for index, config in enumerate(content.receivers):
+        place: Place = ("receivers", index)
+        for inner, message in check_receiver(config):
+            merge.error(document, (*place, *inner), message)
+        if merge.claim("receiver", config.name, document, place):
+            merge.receivers[config.name] = config
+    for index, rule in enumerate(content.rules):
+        place = ("rules", index)
+        for inner, message in check_rule(rule):
+            merge.error(document, (*place, *inner), f"rule {rule.name!r}: {message}")
+        if merge.claim("rule", rule.name, document, place):
+            merge.rules[rule.name] = rule
+
+
+def _check_receivers_exist(merge: _Merge, files: Sequence[tuple[Document, RuleFile]]) -> None:
+    known = {*merge.receivers, "console"}
+    for document, content in files:
+        for index, rule in enumerate(content.rules):
+            if rule.receiver not in known:
+                message = f"rule {rule.name!r}: no receiver {rule.receiver!r}: "
+                message += suggest(rule.receiver, known)
+                merge.error(document, ("rules", index, "receiver"), message)
+
+
+def _explain(document: Document, details: ErrorDetails) -> tuple[Place, str]:
+    """Where a validation error stands in the file, and what to do about it."""
+    place = tuple(_walk(document.content, details["loc"]))
+    kind = details["type"]
+    leaf = details["loc"][-1] if details["loc"] else "the file"
+    given = details.get("input")
+    if kind == "extra_forbidden":
+        message = f"unknown field {leaf!r}: {suggest(str(leaf), _fields(details['loc']))}"
+    elif kind == "missing":
+        message = f"the field {leaf!r} is missing"
+    elif kind == "string_type" and isinstance(given, int | float):
+        message = f"{leaf!r} takes text, not {_written(given)}: put it in quotes"
+    elif kind == "string_type":
+        message = f"{leaf!r} takes text"
+    elif kind in {"union_tag_invalid", "union_tag_not_found"}:
+        message = _unknown_kind(details)
+    elif kind in _SHAPES:
+        message = f"{leaf!r} takes {_SHAPES[kind]}" if details["loc"] else "a rule file has keys"
+    elif kind == "value_error":
+        message = details["msg"].removeprefix("Value error, ")
+    elif str(leaf).endswith("_env"):
+        # What stands there may be the secret itself: it is not repeated.
+        message = f"{leaf!r} takes the name of an environment variable, such as SLACK_BOT_TOKEN"
+    elif kind == "string_pattern_mismatch":
+        message = f"{leaf!r}: {given!r} does not match {details['ctx']['pattern']}"
+    else:
+        message = f"{leaf!r}: {details['msg'][:1].lower()}{details['msg'][1:]}"
+    return place, message
+
+
+def _unknown_kind(details: ErrorDetails) -> str:
+    context = details.get("ctx", {})
+    field_name: Literal["kind", "type"] = "kind" if "rules" in details["loc"] else "type"
+    given = details["input"]
+    written = given.get(field_name) if isinstance(given, dict) else given
+    known = context.get("expected_tags") or "'console', 'slack'"
+    return f"unknown {field_name} {written!r}: one of {known}"
+
+
+def _fields(loc: tuple[int | str, ...]) -> set[str]:
+    """The fields of the model in which a place lies, by the tags pydantic leaves in it."""
+    owners = {
+        "threshold": Threshold,
+        "week_over_week": WeekOverWeek,
+        "console": Console,
+        "slack": Slack,
+        "min_denominator": MinDenominator,
+    }
+    model = RuleFile
+    for step in loc[:-1]:
+        model = owners.get(str(step), model)  # type: ignore[assignment]
+    return {info.alias or name for name, info in model.model_fields.items()}
+
+
+def _walk(content: Any, loc: tuple[int | str, ...]) -> Iterator[int | str]:
+    """The part of pydantic's place that exists in the file (its tags of unions do not)."""
+    for step in loc:
+        if isinstance(content, dict):
+            known = step in content
+        else:
+            known = isinstance(content, list) and isinstance(step, int) and step < len(content)
+        if known:
+            content = content[step]
+            yield step
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _listing(errors: Sequence[tuple[str, int, str]]) -> str:
+    shown = [f"{path}:{line}: {message}" for path, line, message in sorted(errors)[:MAX_ERRORS]]
+    if len(errors) > MAX_ERRORS:
+        shown.append(f"and {len(errors) - MAX_ERRORS} more")
+    return "\n".join(shown)

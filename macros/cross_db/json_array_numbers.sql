@@ -1,0 +1,17 @@
+{# Whether `key`, where it is present and not null, is a number in every element of an array. #}
+{% macro json_array_numbers(array, key) -%}
+    {{ return(adapter.dispatch('json_array_numbers', 'recwatch')(array, key)) }}
+{%- endmacro %}
+
+{% macro default__json_array_numbers(array, key) -%}
+    not jsonb_path_exists(
+        {{ array }}, '$[*].{{ key }} ? (@.type() != "number" && @.type() != "null")'
+    )
+{%- endmacro %}
+
+{% macro duckdb__json_array_numbers(array, key) -%}
+    len(list_filter(
+        json_type({{ array }}, '$[*].{{ key }}'),
+        lambda type: type not in ('NULL', 'DOUBLE', 'BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT')
+    )) = 0
+{%- endmacro %}

@@ -1,0 +1,248 @@
+{# A ledger: one row per raw row, with what became of it (`status`) and where it counts (`day`).
+
+   status is `accepted`, `duplicate` or the reason for which staging refused the row. Of the sound
+   rows with one key the greatest by `version_order` is accepted. A ledger also remembers the rows
+   that are no longer what they were: `withdrawn` was accepted, `resolved` was a duplicate or
+   refused. `batch` is the number of the build that last changed the row: from it the marts know
+   which days, sessions and load days to recompute, the old ones as well as the new.
+
+   `staging` is the staging model, `columns` those of its columns that the ledger keeps,
+   `version_order` expressions, the most telling first. Where `settings` (values on which the
+   staging model's verdicts depend) have changed, all keys are decided anew. #}
+{% macro version_ledger(staging, columns, version_order, settings={}) -%}
+    {%- set staged = ref(staging) -%}
+    {%- set state = ledger_state(settings) -%}
+    {{ build_note({
+        'batch': state.batch,
+        'is_full_refresh': not state.incremental,
+        'settings': state.settings,
+    }) }}
+    {%- set kept = ['row_key'] + columns + ['day', 'loaded_at', 'load_day'] -%}
+    {%- if state.incremental -%}
+        {{ ledger_update(staged, kept, version_order, state) }}
+    {%- else -%}
+with
+
+ranked as (
+    {{ ranked_versions('(select * from ' ~ staged ~ ') as raw_rows', version_order) }}
+)
+
+select
+    {{ kept | join(',\n    ') }},
+    {{ version_status() }} as status,
+    cast({{ state.batch }} as bigint) as batch
+from ranked
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro ranked_versions(rows, version_order) -%}
+select
+        *,
+        row_number() over (
+            partition by row_key, refused_reason is null
+            order by {{ version_order | join(' desc nulls last, ') }} desc nulls last
+        ) as version_rank
+    from {{ rows }}
+{%- endmacro %}
+
+
+{% macro version_status() -%}
+    coalesce(refused_reason, case when version_rank = 1 then 'accepted' else 'duplicate' end)
+{%- endmacro %}
+
+
+{# The rows of a ledger that a build changes.
+
+   Raw rows that arrived since the watermark, less an overlap for transactions that committed
+   late, name the keys; about all raw rows of these keys it is decided anew. Older rows of a key
+   are looked for where the ledger says they were loaded: an update in place leaves none there. #}
+{% macro ledger_update(staged, kept, version_order, state) -%}
+    {%- set arrived = "loaded_at > " ~ state.since if state.since else "true" -%}
+with
+
+recent as (
+    select
+        row_key,
+        loaded_at,
+        count(*) as row_count
+    from {{ staged }}
+    where {{ arrived }}
+    group by row_key, loaded_at
+),
+
+recent_known as (
+    select
+        row_key,
+        loaded_at,
+        count(*) as row_count
+    from {{ this }}
+    where {{ arrived }} and status not in ('withdrawn', 'resolved')
+    group by row_key, loaded_at
+),
+
+affected as (
+    select distinct recent.row_key
+    from recent
+    left join recent_known
+        on recent.row_key = recent_known.row_key and recent.loaded_at = recent_known.loaded_at
+    where
+        recent_known.row_count is null
+        or recent.row_count <> recent_known.row_count
+        or {{ state.decide_all }}
+),
+
+known as (
+    select *
+    from {{ this }}
+    where
+        row_key in (select affected.row_key from affected)
+        and status not in ('withdrawn', 'resolved')
+),
+
+earlier_places as (
+    select distinct
+        row_key,
+        loaded_at
+    from known
+    where not ({{ arrived }})
+),
+
+current_rows as (
+    select staged.*
+    from {{ staged }} as staged
+    where staged.{{ arrived }} and staged.row_key in (select affected.row_key from affected)
+    union all
+    select staged.*
+    from {{ staged }} as staged
+    inner join earlier_places
+        on staged.loaded_at = earlier_places.loaded_at and staged.row_key = earlier_places.row_key
+),
+
+ranked as (
+    {{ ranked_versions('current_rows', version_order) }}
+),
+
+decided as (
+    select
+        {{ kept | join(',\n        ') }},
+        {{ version_status() }} as status
+    from ranked
+),
+
+decided_counts as (
+    select
+        row_key,
+        loaded_at,
+        status,
+        count(*) as row_count
+    from decided
+    group by row_key, loaded_at, status
+),
+
+known_counts as (
+    select
+        row_key,
+        loaded_at,
+        status,
+        count(*) as row_count,
+        max(batch) as batch
+    from known
+    group by row_key, loaded_at, status
+),
+
+{# A row that stays what it was keeps its batch, so that no mart recomputes its day. #}
+unchanged as (
+    select
+        decided_counts.row_key,
+        decided_counts.loaded_at,
+        decided_counts.status,
+        known_counts.batch
+    from decided_counts
+    inner join known_counts
+        on
+            decided_counts.row_key = known_counts.row_key
+            and decided_counts.loaded_at = known_counts.loaded_at
+            and decided_counts.status = known_counts.status
+            and decided_counts.row_count = known_counts.row_count
+    where
+        decided_counts.status <> 'accepted'
+        or exists (
+            select 1
+            from decided
+            inner join known on
+                {%- for column in kept %}
+                decided.{{ column }} is not distinct from known.{{ column }} and
+                {%- endfor %}
+                decided.status = known.status
+            where decided.row_key = decided_counts.row_key and decided.status = 'accepted'
+        )
+),
+
+final as (
+    select
+        {% for column in kept %}decided.{{ column }},
+        {% endfor -%}
+        decided.status,
+        coalesce(unchanged.batch, {{ state.batch }}) as batch
+    from decided
+    left join unchanged
+        on
+            decided.row_key = unchanged.row_key
+            and decided.loaded_at = unchanged.loaded_at
+            and decided.status = unchanged.status
+    union all
+    select
+        {% for column in kept %}known.{{ column }},
+        {% endfor -%}
+        case when known.status = 'accepted' then 'withdrawn' else 'resolved' end as status,
+        cast({{ state.batch }} as bigint) as batch
+    from known
+    left join unchanged
+        on
+            known.row_key = unchanged.row_key
+            and known.loaded_at = unchanged.loaded_at
+            and known.status = unchanged.status
+    where unchanged.row_key is null
+)
+
+select * from final
+{%- endmacro %}
+
+
+{# What a ledger's next build needs to know of the builds before it. #}
+{% macro ledger_state(settings) -%}
+    {%- set now = {'reporting_timezone': var('reporting_timezone')} -%}
+    {%- do now.update(settings) -%}
+    {%- set state = {
+        'batch': 1, 'incremental': false, 'since': none, 'decide_all': false,
+        'settings': tojson(now, sort_keys=true) | replace("'", ''),
+    } -%}
+    {%- if not is_building() -%}{{ return(state) }}{%- endif -%}
+
+    {%- set last = run_query(
+        "select batch, cast(loaded_through as " ~ dbt.type_string() ~ "), settings from "
+        ~ build_log() ~ " where model = '" ~ this.name ~ "' order by batch desc limit 1"
+    ).rows -%}
+    {%- if last -%}
+        {%- do state.update({'batch': last[0][0] | int + 1}) -%}
+    {%- endif -%}
+    {%- if not (is_incremental() and last) -%}{{ return(state) }}{%- endif -%}
+
+    {%- set before = fromjson(last[0][2]) -%}
+    {%- if before.reporting_timezone != now.reporting_timezone -%}
+        {{ exceptions.raise_compiler_error(
+            'the tables were built with reporting_timezone ' ~ before.reporting_timezone
+            ~ ', this run has ' ~ now.reporting_timezone
+            ~ ": run `dbt build --full-refresh`, or set the zone back"
+        ) }}
+    {%- endif -%}
+    {%- do state.update({'incremental': true, 'decide_all': last[0][2] != state.settings}) -%}
+    {%- if last[0][1] is not none and not state.decide_all -%}
+        {%- do state.update({'since':
+            "timestamptz '" ~ last[0][1] ~ "' - interval '"
+            ~ var('watermark_overlap_minutes') ~ " minutes'"
+        }) -%}
+    {%- endif -%}
+    {{ return(state) }}
+{%- endmacro %}

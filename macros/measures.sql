@@ -1,0 +1,20 @@
+{# A quotient as a double; null where there is nothing to divide by. #}
+{% macro ratio(numerator, denominator) -%}
+    cast({{ numerator }} as {{ type_double() }}) / nullif({{ denominator }}, 0)
+{%- endmacro %}
+
+{# The Monday on or before a day. #}
+{% macro week_of(day) -%}
+    cast(date_trunc('week', {{ day }}) as date)
+{%- endmacro %}
+
+{# `2-5s`, `10-30m`, `60m+`: what people read for a bucket of dwell. #}
+{% macro dwell_bucket_label(lower_ms, upper_ms) -%}
+    {%- set unit, per = ('m', 60000) if (upper_ms or lower_ms) > 60000 else ('s', 1000) -%}
+    {%- set lower = (lower_ms / per) | round(3) | string | replace('.0', '') -%}
+    {%- if upper_ms is none -%}
+        {{ lower }}{{ unit }}+
+    {%- else -%}
+        {{ lower }}-{{ (upper_ms / per) | round(3) | string | replace('.0', '') }}{{ unit }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,7 @@
+{{ version_ledger(
+    staging='stg_personalization_settings',
+    columns=['user_id', 'personalization_enabled', 'data_sharing_consent', 'updated_at'],
+    version_order=[
+        'loaded_at', 'personalization_enabled', 'data_sharing_consent', 'updated_at',
+    ],
+) }}

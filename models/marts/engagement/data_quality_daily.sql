@@ -1,0 +1,65 @@
+{%- set ledgers = {
+    'personalization_metrics': 'int_impressions_ledger',
+    'user_interactions': 'int_interactions_ledger',
+    'sessions': 'int_sessions_ledger',
+    'experiments': 'int_experiments_ledger',
+    'experiment_assignments': 'int_assignments_ledger',
+    'personalization_settings': 'int_settings_ledger',
+} -%}
+{%- set inputs = [] -%}
+{%- for ledger in ledgers.values() | list + ['int_rejected_rows_ledger'] -%}
+    {%- do inputs.append(changed_rows(ledger, first='changed.load_day', of_any_status=true)) -%}
+{%- endfor -%}
+{%- set recompute = days_to_recompute(inputs) -%}
+
+with
+
+{% for source_table, ledger in ledgers.items() -%}
+{{ source_table }} as (
+    select
+        load_day,
+        '{{ source_table }}' as source_table,
+        status,
+        loaded_at
+    from {{ ref(ledger) }}
+    where {{ in_days('load_day', recompute) }}
+),
+
+{% endfor -%}
+rejected_rows as (
+    select
+        load_day,
+        source_table,
+        status,
+        loaded_at
+    from {{ ref('int_rejected_rows_ledger') }}
+    where {{ in_days('load_day', recompute) }}
+),
+
+counted as (
+    {%- for rows in ledgers.keys() | list + ['rejected_rows'] %}
+    select
+        load_day,
+        source_table,
+        status,
+        count(*) as row_count,
+        max(loaded_at) as loaded_through
+    from {{ rows }}
+    where status not in ('withdrawn', 'resolved')
+    group by load_day, source_table, status
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+final as (
+    select
+        load_day as day,
+        source_table,
+        status as reason,
+        cast(sum(row_count) as bigint) as rows,
+        max(loaded_through) as loaded_through
+    from counted
+    group by load_day, source_table, status
+)
+
+select * from final

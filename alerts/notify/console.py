@@ -1,0 +1,47 @@
+"""The terminal as a receiver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alerts.notify.message import Delivery
+from alerts.notify.text import one_line, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alerts.notify.message import Alert, Message
+
+
+class ConsoleReceiver:
+    """Prints messages with the function it is given."""
+
+    def __init__(self, echo: Callable[[str], None]) -> None:
+        self._echo = echo
+
+    def send(self, message: Message) -> Delivery:
+        """Print the message; it cannot fail."""
+        self._echo(render(message))
+        return Delivery("delivered")
+
+
+def render(message: Message) -> str:
+    """A message as plain text. Many alerts are listed by a line each, one is told in full."""
+    if len(message.alerts) == 1:
+        return _whole(message.headline, message.alerts[0])
+    lines = [one_line(message.headline)]
+    lines += [f"  {one_line(alert.title)}: {one_line(alert.summary)}" for alert in message.alerts]
+    if message.command:
+        lines.append(f"  $ {message.command}")
+    return "\n".join(lines)
+
+
+def _whole(headline: str, alert: Alert) -> str:
+    lines = [one_line(headline), f"  {one_line(alert.summary)}"]
+    lines += [f"  {one_line(name)}: {one_line(value)}" for name, value in alert.facts]
+    if alert.description:
+        lines.append(f"  {one_line(alert.description)}")
+    lines += [f"  | {line}" for line in plain(alert.playbook).rstrip().splitlines()]
+    if alert.command:
+        lines.append(f"  $ {alert.command}")
+    return "\n".join(lines)

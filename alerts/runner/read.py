@@ -1,0 +1,220 @@
+"""From marts to series: one query for all rules that sum the same mart in the same way."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from alerts.detectors import Point, Series
+from alerts.errors import ConfigurationError, WarehouseError
+from alerts.rules.marts import MARTS, REFERENCES
+from alerts.runner.window import Window, complete_until, window
+from alerts.warehouse.base import Relation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+    from alerts.rules import Rule
+    from alerts.rules.marts import Mart, Metric
+    from alerts.warehouse import Warehouse
+
+_TRUE = {"true", "t", "1"}
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """How a rule sums its mart. Rules with equal groupings share a query."""
+
+    mart: str
+    by: tuple[str, ...]
+    where: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, rule: Rule) -> Grouping:
+        """The grouping of a rule."""
+        return cls(rule.mart, rule.by, tuple(sorted(rule.where.items())))
+
+
+@dataclass(frozen=True)
+class Table:
+    """The sums of one grouping: label values to bucket to sums, in the order of `columns`."""
+
+    columns: tuple[str, ...]
+    window: Window | None
+    cells: Mapping[tuple[str, ...], Mapping[date, Sequence[Any]]]
+
+
+@dataclass
+class Reader:
+    """Reads marts and reference tables, each once per evaluation."""
+
+    warehouse: Warehouse
+    zone: ZoneInfo
+    as_of: datetime | None
+    prefix: str = ""
+    lookback: timedelta = timedelta(days=400)
+    _known: dict[Relation, dict[str, str]] = field(default_factory=dict, init=False)
+    _windows: dict[str, Window | None] = field(default_factory=dict, init=False)
+    _references: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict, init=False)
+
+    def tables(self, rules: Sequence[Rule]) -> dict[Grouping, Table]:
+        """The sums that the rules need, by grouping."""
+        wanted: dict[Grouping, set[str]] = {}
+        for rule in rules:
+            columns = wanted.setdefault(Grouping.of(rule), set())
+            columns.update(MARTS[rule.mart].metrics[rule.metric].columns)
+            if rule.min_denominator is not None:
+                columns.add(rule.min_denominator.column)
+        return {
+            grouping: self._table(grouping, tuple(sorted(columns)))
+            for grouping, columns in wanted.items()
+        }
+
+    def bound(self, table: str, column: str, key: str) -> float | None:
+        """The number that a reference table gives for a key; None where it gives none."""
+        rows = self.reference(table)
+        if rows and column not in next(iter(rows.values())):
+            relation = REFERENCES[table].relation
+            msg = f"{relation} has no column {column}: add it to seeds/{table}.csv, run `dbt build`"
+            raise ConfigurationError(msg)
+        value = rows.get(key, {}).get(column)
+        if value is None:
+            return None
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            msg = f"{REFERENCES[table].relation}: {column} of {key!r} is not a number"
+            raise ConfigurationError(msg) from None
+        return number if math.isfinite(number) else None
+
+    def expected(self, grouping: Grouping) -> list[tuple[str, ...]]:
+        """The label sets of which rows are expected even where the mart has none."""
+        if not grouping.by:
+            return [()]
+        fixed = dict(grouping.where)
+        for name, reference in REFERENCES.items():
+            if grouping.by == (reference.key,):
+                return [
+                    (key,)
+                    for key, row in self.reference(name).items()
+                    if str(row[reference.expected]).lower() in _TRUE
+                    and fixed.get(reference.key, key) == key
+                ]
+        return []
+
+    def reference(self, name: str) -> dict[str, dict[str, Any]]:
+        """A reference table by its key."""
+        if name not in self._references:
+            reference = REFERENCES[name]
+            relation = Relation.parse(reference.relation, self.prefix)
+            columns = self._columns(relation, (reference.key, reference.expected))
+            rows = self.warehouse.select(relation, list(columns))
+            named = [dict(zip(columns, row, strict=True)) for row in rows]
+            self._references[name] = {str(row[reference.key]): row for row in named}
+        return self._references[name]
+
+    def _table(self, grouping: Grouping, columns: tuple[str, ...]) -> Table:
+        mart = MARTS[grouping.mart]
+        relation = Relation.parse(grouping.mart, self.prefix)
+        marker = () if mart.complete is None else (mart.complete,)
+        fixed = tuple(name for name, _ in grouping.where)
+        self._columns(relation, (mart.time, *grouping.by, *fixed, *columns, *marker))
+        span = self._window(grouping.mart, mart, relation)
+        if span is None:
+            return Table(columns, None, {})
+        rows = self.warehouse.aggregate(
+            relation,
+            [mart.time, *grouping.by],
+            [("sum", column) for column in columns],
+            [
+                (mart.time, ">=", span.first),
+                (mart.time, "<=", span.last),
+                *((name, "=", value) for name, value in grouping.where),
+            ],
+        )
+        return Table(columns, span, _cells(rows, len(grouping.by)))
+
+    def _window(self, name: str, mart: Mart, relation: Relation) -> Window | None:
+        if name not in self._windows:
+            until = complete_until(self.warehouse, relation, mart, self.as_of, self.zone)
+            self._windows[name] = None if until is None else window(mart, until, self.lookback)
+        return self._windows[name]
+
+    def _columns(self, relation: Relation, needed: Sequence[str]) -> dict[str, str]:
+        if relation not in self._known:
+            self._known[relation] = self.warehouse.columns(relation)
+        columns = self._known[relation]
+        if not columns:
+            raise WarehouseError(f"{relation} does not exist: run `dbt build` on this target first")
+        missing = [name for name in dict.fromkeys(needed) if name not in columns]
+        if missing:
+            msg = f"{relation} has no column {', '.join(missing)}: run `dbt build` on this target"
+            raise WarehouseError(msg)
+        return columns
+
+
+def series(
+    table: Table,
+    by: Sequence[str],
+    metric: Metric,
+    guard: str | None,
+    expected: Sequence[tuple[str, ...]],
+) -> Iterator[Series]:
+    """Every label set of the table, and every expected one, over consecutive buckets.
+
+    A series begins with its own first row; an expected one without rows with the mart's first.
+    """
+    if table.window is None:
+        for labels in expected:
+            yield Series(_labelled(by, labels), (), ())
+        return
+    buckets = table.window.buckets()
+    places = {bucket: place for place, bucket in enumerate(buckets)}
+    earliest = min((min(cells) for cells in table.cells.values()), default=table.window.last)
+    point = _pointer(table, metric, guard)
+    for labels in sorted({*table.cells, *expected}):
+        cells = table.cells.get(labels, {})
+        run = buckets[places.get(min(cells, default=earliest), 0) :]
+        yield Series(
+            _labelled(by, labels),
+            run,
+            [point(cells[bucket]) if bucket in cells else None for bucket in run],
+        )
+
+
+def _pointer(table: Table, metric: Metric, guard: str | None) -> Any:
+    """A function from a row of sums to a point; sums that are null become NaN, never zero."""
+    top = table.columns.index(metric.numerator)
+    bottom = None if metric.denominator is None else table.columns.index(metric.denominator)
+    small = None if guard is None else table.columns.index(guard)
+
+    def point(sums: Sequence[Any]) -> Point:
+        return Point(
+            _number(sums[top]),
+            None if bottom is None else _number(sums[bottom]),
+            None if small is None else _number(sums[small]),
+        )
+
+    return point
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _labelled(by: Sequence[str], labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple(zip(by, labels, strict=True))
+
+
+def _cells(
+    rows: Sequence[tuple[Any, ...]], labels: int
+) -> dict[tuple[str, ...], dict[date, Sequence[Any]]]:
+    cells: dict[tuple[str, ...], dict[date, Sequence[Any]]] = {}
+    for row in rows:
+        key = tuple(map(str, row[1 : labels + 1]))
+        cells.setdefault(key, {})[row[0]] = row[labels + 1 :]
+    return cells

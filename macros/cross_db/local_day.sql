@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 {% macro default__local_day(instant) -%}
-    cast({{ instant }} at time zone '{{ var("reporting_timezone") }}' as date)
+    cast(({{ instant }}) at time zone '{{ var("reporting_timezone") }}' as date)
 {%- endmacro %}
 
 {# In UTC no zone rules are needed: fifteen times as fast. #}

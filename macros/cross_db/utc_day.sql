@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 {% macro default__utc_day(instant) -%}
-    cast({{ instant }} at time zone 'UTC' as date)
+    cast(({{ instant }}) at time zone 'UTC' as date)
 {%- endmacro %}
 
 {% macro duckdb__utc_day(instant) -%}

@@ -41,7 +41,7 @@ final as (
 
         -- text
         name,
-        status,
+        status as experiment_status,
         owner,
 
         -- documents

@@ -1,11 +1,11 @@
 {{ version_ledger(
     staging='stg_experiments',
     columns=[
-        'experiment_key', 'name', 'status', 'variations', 'started_at', 'ended_at', 'config',
+        'experiment_key', 'name', 'experiment_status', 'variations', 'started_at', 'ended_at', 'config',
         'owner', 'updated_at',
     ],
     version_order=[
-        'loaded_at', byte_order('name'), byte_order('status'), 'started_at', 'ended_at',
+        'loaded_at', byte_order('name'), byte_order('experiment_status'), 'started_at', 'ended_at',
         byte_order('owner'), byte_order('cast(variations as ' ~ dbt.type_string() ~ ')'),
         byte_order('cast(config as ' ~ dbt.type_string() ~ ')'),
     ],

@@ -10,7 +10,7 @@ final as (
     select
         experiment_key,
         name,
-        status,
+        experiment_status as status,
         variations,
         started_at,
         ended_at,

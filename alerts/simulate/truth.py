@@ -1,0 +1,102 @@
+"""`truth.json`: what was planted where, so that alerts can be held against it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from alerts.simulate import experiments
+from alerts.simulate.incidents import IMPRESSIONS, BrokenRows, CtrDrop, Incident, LateRows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from alerts.simulate.options import Calendar, Options
+
+VERSION = 1
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the simulation counted while it wrote.
+
+    Attributes:
+        lines: Rows or lines per table.
+        rejected: Lines the loader rejects, by reason.
+        refused: Rows staging refuses, by reason.
+        arrivals: Late rows, by kind.
+        late_parts: Names of the part files that hold the late rows.
+    """
+
+    lines: dict[str, int] = field(default_factory=dict)
+    rejected: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    arrivals: Counter[str] = field(default_factory=Counter)
+    late_parts: list[str] = field(default_factory=list)
+
+
+def build(options: Options, incidents: tuple[Incident, ...], tally: Tally) -> dict[str, Any]:
+    """The whole document."""
+    calendar = options.calendar
+    return {
+        "version": VERSION,
+        "scenario": options.scenario,
+        "seed": options.seed,
+        "users": options.users,
+        "days": options.days,
+        "format": options.file_format,
+        "first_day": calendar.date(0).isoformat(),
+        "last_full_day": calendar.last_full_day.isoformat(),
+        "data_until": f"{calendar.date(calendar.days).isoformat()}T06:00:00Z",
+        "rows": {table: _rows(table, lines, tally) for table, lines in tally.lines.items()},
+        "incidents": [_incident(calendar, incident, tally) for incident in incidents],
+        "experiments": experiments.truth(calendar),
+    }
+
+
+def _rows(table: str, lines: int, tally: Tally) -> dict[str, int]:
+    """Lines written, and what becomes of them: lines = the sum of the others."""
+    impressions = table == IMPRESSIONS
+    rejected = tally.rejected.total() if impressions else 0
+    refused = tally.refused.total() if impressions else 0
+    # Of a row sent again or updated one version counts, the other does not.
+    duplicate = tally.arrivals["duplicate"] + tally.arrivals["updated"] if impressions else 0
+    return {
+        "lines": lines,
+        "accepted": lines - rejected - refused - duplicate,
+        "duplicate": duplicate,
+        "refused": refused,
+        "rejected": rejected,
+    }
+
+
+def _incident(calendar: Calendar, incident: Incident, tally: Tally) -> dict[str, Any]:
+    running = isinstance(incident, CtrDrop) and incident.running
+    last_day = calendar.days if running else incident.last_day
+    return {
+        "id": incident.id,
+        "kind": incident.kind,
+        "table": incident.table,
+        "metric": incident.metric,
+        "first_day": calendar.date(incident.first_day).isoformat(),
+        "last_day": calendar.date(last_day).isoformat(),
+        **incident.details(),
+        **_counted(calendar, incident, tally),
+        "sentence": incident.sentence,
+    }
+
+
+def _counted(calendar: Calendar, incident: Incident, tally: Tally) -> Mapping[str, Any]:
+    """The size of incidents that are counted rather than given."""
+    match incident:
+        case BrokenRows():
+            counts = {"rejected": dict(tally.rejected), "refused": dict(tally.refused)}
+            return {"size": counts}
+        case LateRows():
+            return {
+                "size": dict(tally.arrivals),
+                "arrival_day": calendar.date(incident.arrival_day).isoformat(),
+                "parts": tally.late_parts,
+            }
+    return {}

@@ -123,7 +123,8 @@ def _explain(document: Document, details: ErrorDetails) -> tuple[Place, str]:
     elif kind == "string_type":
         message = f"{leaf!r} takes text"
     elif kind in {"union_tag_invalid", "union_tag_not_found"}:
-        message = _unknown_kind(details)
+        chosen, message = _unknown_kind(details)
+        place = (*place, chosen)
     elif kind in _SHAPES:
         message = f"{leaf!r} takes {_SHAPES[kind]}" if details["loc"] else "a rule file has keys"
     elif kind == "value_error":
@@ -138,13 +139,14 @@ def _explain(document: Document, details: ErrorDetails) -> tuple[Place, str]:
     return place, message
 
 
-def _unknown_kind(details: ErrorDetails) -> str:
-    context = details.get("ctx", {})
-    field_name: Literal["kind", "type"] = "kind" if "rules" in details["loc"] else "type"
+def _unknown_kind(details: ErrorDetails) -> tuple[str, str]:
+    rule = "rules" in details["loc"]
+    field_name: Literal["kind", "type"] = "kind" if rule else "type"
     given = details["input"]
     written = given.get(field_name) if isinstance(given, dict) else given
-    known = context.get("expected_tags") or "'console', 'slack'"
-    return f"unknown {field_name} {written!r}: one of {known}"
+    known = "'threshold', 'week_over_week'" if rule else "'console', 'slack'"
+    known = details.get("ctx", {}).get("expected_tags", known)
+    return field_name, f"unknown {field_name} {written!r}: one of {known}"
 
 
 def _fields(loc: tuple[int | str, ...]) -> set[str]:

@@ -182,4 +182,3 @@ def _as_text(cell: Cell) -> str:
 
 def _as_bytes(cell: Cell) -> bytes:
     return cell if isinstance(cell, bytes) else _as_text(cell).encode()
-

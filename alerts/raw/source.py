@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, Self
+from typing import IO, TYPE_CHECKING, Literal, Self, cast
 
 from alerts.errors import ConfigurationError
 
@@ -43,7 +43,9 @@ class Source:
             raise ConfigurationError(f"{self.name}: {error.strerror or error}") from None
         try:
             self._check_magic()
-            self.stream: IO[bytes] = _Unpacked(self._file, self.name) if self.packed else self._file
+            self.stream: IO[bytes] = self._file
+            if self.packed:
+                self.stream = cast("IO[bytes]", _Unpacked(self._file, self.name))
             self._skip_mark()
         except BaseException:
             self._file.close()

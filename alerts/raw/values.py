@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alerts.raw.tables import Column
 
 INVALID_BOOLEAN = "invalid_boolean"
+INVALID_CSV = "invalid_csv"
 INVALID_JSON = "invalid_json"
 INVALID_NUMBER = "invalid_number"
 INVALID_TEXT = "invalid_text"

@@ -2,5 +2,14 @@
 
 from alerts.warehouse.base import Relation, Warehouse
 from alerts.warehouse.connect import open_warehouse
+from alerts.warehouse.profile import Project, Target, read_project, resolve_target
 
-__all__ = ["Relation", "Warehouse", "open_warehouse"]
+__all__ = [
+    "Project",
+    "Relation",
+    "Target",
+    "Warehouse",
+    "open_warehouse",
+    "read_project",
+    "resolve_target",
+]

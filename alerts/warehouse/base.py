@@ -71,6 +71,10 @@ class Warehouse(Protocol):
         """
         ...
 
+    def create_raw_tables(self, raw_schema: str) -> None:
+        """Create the raw schema and all raw tables where they are missing."""
+        ...
+
     def loading(self, raw_schema: str, table: str) -> AbstractContextManager[RawWriter]:
         """A transaction into one raw table and `rejected_rows`: committed whole, or not at all."""
         ...

@@ -1,0 +1,113 @@
+"""Runs of breaches, against a plain reference on random histories."""
+
+from datetime import date, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.detectors import Limit, Outcome, Point, Run, Verdict, runs, standing
+
+START = date(2025, 1, 1)
+LIMIT = Limit("<", 0.5)
+LETTERS: dict[str, Outcome] = {"b": "breach", "o": "ok", "n": "no_data", "t": "too_few"}
+
+
+def history(letters: str, values: list[float] | None = None) -> list[Verdict]:
+    verdicts = []
+    for i, letter in enumerate(letters):
+        value = values[i] if values else 0.1
+        day = START + timedelta(days=i)
+        verdicts.append(Verdict(day, LETTERS[letter], value, Point(value, 1)))
+    return verdicts
+
+
+def at(offset: int) -> date:
+    return START + timedelta(days=offset)
+
+
+def summary(letters: str, needed: int) -> list[tuple[int, int, int | None, bool]]:
+    def offset(day: date | None) -> int | None:
+        return None if day is None else (day - START).days
+
+    found = runs(history(letters), needed, LIMIT)
+    return [((r.first - START).days, (r.last - START).days, offset(r.fired), r.open) for r in found]
+
+
+def test_an_episode_fires_when_it_is_long_enough() -> None:
+    assert summary("obbbo", 1) == [(1, 3, 1, False)]
+    assert summary("obbbo", 2) == [(1, 3, 2, False)]
+    assert summary("obbbo", 4) == [(1, 3, None, False)]
+    assert summary("bob", 1) == [(0, 0, 0, False), (2, 2, 2, True)]
+
+
+def test_what_cannot_be_judged_neither_ends_a_run_nor_counts() -> None:
+    assert summary("bnb", 2) == [(0, 2, 2, True)]
+    assert summary("btn", 2) == [(0, 0, None, True)]
+    assert summary("bbnno", 2) == [(0, 1, 1, False)]
+
+
+def state(letters: str, needed: int = 1) -> tuple[str, date | None]:
+    verdicts = history(letters)
+    now = standing(verdicts, runs(verdicts, needed, LIMIT))
+    return now.state, now.since
+
+
+def test_the_state_is_that_of_the_newest_bucket() -> None:
+    assert state("obb") == ("firing", at(1))
+    assert state("obb", 3) == ("pending", at(1))
+    assert state("bbo") == ("ok", None)
+    assert state("obnn") == ("no_data", at(2))
+    assert state("obntt") == ("too_few", at(3))
+    assert state("obnb", 2) == ("firing", at(1))
+    assert state("") == ("no_data", None)
+
+
+def test_silence_holds_a_firing_run_and_says_so() -> None:
+    verdicts = history("obbn")
+    held = standing(verdicts, runs(verdicts, 2, LIMIT)).run
+    assert held is not None
+    assert (held.first, held.fired, held.open) == (at(1), at(2), True)
+    verdicts = history("obon")
+    assert standing(verdicts, runs(verdicts, 1, LIMIT)).run is None
+
+
+def test_the_worst_value_is_on_the_wrong_side() -> None:
+    verdicts = history("bbb", [0.3, 0.1, 0.2])
+    assert runs(verdicts, 1, LIMIT)[0].worst == 0.1
+    assert runs(verdicts, 1, Limit(">=", 0.0))[0].worst == 0.3
+
+
+def plain(letters: str, needed: int) -> list[tuple[int, int, int | None, bool]]:
+    """The same by another way: cut at every `o`, look at the places of `b` in each part."""
+    found = []
+    place = 0
+    parts = letters.split("o")
+    for number, part in enumerate(parts):
+        breaches = [place + i for i, letter in enumerate(part) if letter == "b"]
+        if breaches:
+            fired = breaches[needed - 1] if len(breaches) >= needed else None
+            found.append((breaches[0], breaches[-1], fired, number == len(parts) - 1))
+        place += len(part) + 1
+    return found
+
+
+@given(st.text(alphabet="bont", max_size=40), st.integers(1, 5))
+def test_runs_equal_the_plain_reference(letters: str, needed: int) -> None:
+    assert summary(letters, needed) == plain(letters, needed)
+
+
+@given(st.text(alphabet="bont", min_size=1, max_size=40), st.integers(1, 5))
+def test_the_state_follows_from_the_letters(letters: str, needed: int) -> None:
+    expected = {"n": "no_data", "t": "too_few", "o": "ok"}.get(letters[-1])
+    if expected is None:
+        breaches = letters[letters.rfind("o") + 1 :].count("b")
+        expected = "firing" if breaches >= needed else "pending"
+    assert state(letters, needed)[0] == expected
+
+
+@given(st.text(alphabet="bont", max_size=40), st.integers(1, 4), st.integers(0, 40))
+def test_history_never_changes_when_time_goes_on(letters: str, needed: int, cut: int) -> None:
+    """Closed runs seen at an earlier moment are the same later."""
+    early = [run for run in runs(history(letters[:cut]), needed, LIMIT) if not run.open]
+    late: list[Run] = runs(history(letters), needed, LIMIT)
+    assert late[: len(early)] == early

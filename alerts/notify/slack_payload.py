@@ -1,14 +1,14 @@
 """A message as Slack's Block Kit, within Slack's limits.
 
-Only attachments can carry a colour, so the blocks stand in one. Every text out of data is
-escaped, and `verbatim` keeps Slack from making links and mentions of what is left.
+Only attachments can carry a colour, so the blocks stand in one. Every text is
+escaped, and `verbatim` keeps Slack from making links and mentions of what data hold.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alerts.notify.text import fit, mrkdwn, one_line
+from alerts.notify.text import fit, mrkdwn, one_line, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,9 +21,14 @@ SECTION = 3_000
 FIELD = 2_000
 FIELDS = 10
 BLOCKS = 50
-TOTAL = 10_000
-# What is left of the total for a single playbook or list beside the other blocks.
-_LONG_TEXT = 2_500
+# Shares of the total, so that no part crowds out another.
+_FALLBACK = 300
+_SUMMARY = 2_000
+_DESCRIPTION = 1_000
+_PLAYBOOK = 2_500
+_LIST = 7_000
+_COMMAND = 600
+_NAME = 60
 _FACT = 200
 
 Block = dict[str, Any]
@@ -38,7 +43,7 @@ def payload(message: Message) -> dict[str, Any]:
         blocks += _many(message.alerts)
         blocks += _command(message.command)
     return {
-        "text": mrkdwn(one_line(message.headline), SECTION),
+        "text": mrkdwn(one_line(message.headline), _FALLBACK),
         "attachments": [{"color": COLOURS[message.severity], "blocks": blocks[:BLOCKS]}],
         "unfurl_links": False,
         "unfurl_media": False,
@@ -46,27 +51,29 @@ def payload(message: Message) -> dict[str, Any]:
 
 
 def _single(alert: Alert) -> Iterator[Block]:
-    yield _section(mrkdwn(alert.summary, _LONG_TEXT))
+    yield _section(mrkdwn(alert.summary, _SUMMARY))
     if alert.facts:
         fields = [_text(_fact(name, value)) for name, value in alert.facts[:FIELDS]]
         yield {"type": "section", "fields": fields}
     if alert.description:
-        yield _section(mrkdwn(alert.description, 1_000))
+        yield _section(mrkdwn(alert.description, _DESCRIPTION))
     if alert.playbook.strip():
-        yield _section("*Playbook*\n" + mrkdwn(alert.playbook.strip(), _LONG_TEXT))
+        # Written by the team, not by data: its addresses may become links.
+        text = "*Playbook*\n" + mrkdwn(alert.playbook.strip(), _PLAYBOOK)
+        yield {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": False}}
     yield from _command(alert.command)
 
 
 def _many(alerts: Sequence[Alert]) -> Iterator[Block]:
     """A line per alert, as many as fit; how many do not is said."""
-    room = TOTAL - 3_000
+    room = _LIST
     lines: list[str] = []
     for alert in alerts:
         title = mrkdwn(one_line(alert.title), _FACT)
         line = f"• *{title}* {mrkdwn(one_line(alert.summary), _FACT)}"
-        if len(line) > room:
+        if width(line) > room:
             break
-        room -= len(line) + 1
+        room -= width(line) + 1
         lines.append(line)
     left = len(alerts) - len(lines)
     if left:
@@ -77,7 +84,7 @@ def _many(alerts: Sequence[Alert]) -> Iterator[Block]:
 def _sections(lines: Sequence[str]) -> Iterator[Block]:
     text = ""
     for line in lines:
-        if text and len(text) + len(line) + 1 > SECTION:
+        if text and width(text) + width(line) + 1 > SECTION:
             yield _section(text)
             text = ""
         text = f"{text}\n{line}" if text else line
@@ -87,12 +94,12 @@ def _sections(lines: Sequence[str]) -> Iterator[Block]:
 
 def _command(command: str) -> Iterator[Block]:
     if command:
-        code = f"`{mrkdwn(one_line(command), 1_000)}`"
+        code = f"`{mrkdwn(one_line(command), _COMMAND)}`"
         yield {"type": "context", "elements": [_text(code)]}
 
 
 def _fact(name: str, value: str) -> str:
-    return f"*{mrkdwn(one_line(name), _FACT)}*\n{mrkdwn(one_line(value), _FACT)}"
+    return f"*{mrkdwn(one_line(name), _NAME)}*\n{mrkdwn(one_line(value), _FACT)}"
 
 
 def _header(text: str) -> Block:

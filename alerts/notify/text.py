@@ -24,8 +24,7 @@ def one_line(text: str) -> str:
 
 def fit(text: str, limit: int) -> str:
     """Plain text of at most `limit` characters, an ellipsis where it was cut."""
-    clean = plain(text)
-    return clean if len(clean) <= limit else clean[: limit - 1] + ELLIPSIS
+    return _cut(list(plain(text)), limit)
 
 
 def mrkdwn(text: str, limit: int) -> str:
@@ -34,16 +33,24 @@ def mrkdwn(text: str, limit: int) -> str:
     `&<>` become entities, so that no mention and no link comes out of data; a backtick becomes
     an apostrophe, so that no code span can be closed. An entity is never cut in two.
     """
-    pieces: list[str] = []
+    return _cut([_ENTITIES.get(char, char) for char in plain(text).replace("`", "'")], limit)
+
+
+def width(text: str) -> int:
+    """The length as Slack counts it: in UTF-16, where an emoji is two."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def _cut(pieces: list[str], limit: int) -> str:
+    """As many pieces as fit, none divided."""
     room = limit
-    for char in plain(text).replace("`", "'"):
-        piece = _ENTITIES.get(char, char)
-        if len(piece) > room:
-            while room < 1:
-                room += len(pieces.pop())
-            return "".join(pieces) + ELLIPSIS
-        pieces.append(piece)
-        room -= len(piece)
+    for place, piece in enumerate(pieces):
+        room -= width(piece)
+        if room < 0:
+            kept = pieces[:place]
+            while kept and sum(map(width, kept)) > limit - 1:
+                kept.pop()
+            return "".join(kept) + ELLIPSIS
     return "".join(pieces)
 
 

@@ -1,0 +1,242 @@
+"""Slack over a real connection: what is tried again, what is not, and that no secret shows."""
+
+import logging
+import socket
+import time
+
+import pytest
+
+from alerts.notify import Delivery
+from alerts.notify.slack import (
+    Patience,
+    SlackReceiver,
+    TokenTransport,
+    WebhookTransport,
+    retry_after,
+)
+from tests.alerts.notify.samples import CANARY, SINGLE
+from tests.alerts.notify.server import FakeSlack, Naps, Reply, fake_slack
+
+QUICK = Patience(timeout=5, backoff=1.0, pace=0)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def send(slack: FakeSlack, naps: Naps, patience: Patience = QUICK) -> Delivery:
+    transport = TokenTransport(CANARY, "#team", patience, slack.url + "/api")
+    return SlackReceiver(transport, patience, naps.sleep).send(SINGLE)
+
+
+def send_webhook(slack: FakeSlack, naps: Naps, patience: Patience = QUICK) -> Delivery:
+    transport = WebhookTransport(f"{slack.url}/services/{CANARY}", patience)
+    return SlackReceiver(transport, patience, naps.sleep).send(SINGLE)
+
+
+def outcome(*replies: Reply) -> tuple[Delivery, FakeSlack, Naps]:
+    naps = Naps()
+    with fake_slack(*replies) as slack:
+        delivery = send(slack, naps)
+    assert CANARY not in repr(delivery)
+    return delivery, slack, naps
+
+
+def test_a_message_arrives_once() -> None:
+    delivery, slack, naps = outcome(Reply())
+    assert delivery == Delivery("delivered", reference="1700000000.000100")
+    assert slack.paths == ["/api/chat.postMessage"]
+    assert slack.tokens == [f"Bearer {CANARY}"]
+    (request,) = slack.requests
+    assert request["channel"] == "#team"
+    assert request["attachments"][0]["color"] == "#D00000"
+    assert request["attachments"][0]["blocks"][0]["type"] == "header"
+    assert naps.taken == []
+
+
+def limited(**headers: str) -> Reply:
+    return Reply.json({"ok": False, "error": "ratelimited"}, 429, **headers)
+
+
+def test_retry_after_is_honoured() -> None:
+    delivery, slack, naps = outcome(limited(Retry_After="7"), Reply())
+    assert delivery.outcome == "delivered"
+    assert naps.taken == [7.0]
+    assert len(slack.requests) == 2
+
+
+@pytest.mark.parametrize("value", ["3600", "31"])
+def test_a_longer_wait_than_ours_is_left_to_a_later_run(value: str) -> None:
+    delivery, slack, naps = outcome(limited(Retry_After=value), Reply())
+    assert delivery == Delivery("retryable", f"rate limited, asked to wait {value} s")
+    assert (len(slack.requests), naps.taken) == (1, [])
+
+
+def test_the_pauses_are_bounded_together() -> None:
+    delivery, slack, naps = outcome(limited(Retry_After="20"))
+    assert delivery.outcome == "retryable"
+    assert naps.taken == [20.0]
+    assert len(slack.requests) == 2
+
+
+@pytest.mark.parametrize("value", ["Wed, 21 Oct 2026 07:28:00 GMT", "-5", "soon", "1e9", None])
+def test_a_retry_after_that_is_no_number_means_our_own_pause(value: str | None) -> None:
+    headers = {} if value is None else {"Retry_After": value}
+    delivery, _, naps = outcome(limited(**headers), Reply())
+    assert delivery.outcome == "delivered"
+    assert naps.taken == [1.0]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_error_is_tried_again(status: int) -> None:
+    delivery, slack, naps = outcome(Reply(status, b"oops"), Reply(status, b""), Reply())
+    assert delivery.outcome == "delivered"
+    assert naps.taken == [1.0, 2.0]
+    assert len(slack.requests) == 3
+
+
+def test_attempts_are_bounded() -> None:
+    delivery, slack, _ = outcome(Reply(503, b"<html>"))
+    assert delivery == Delivery("retryable", "HTTP 503")
+    assert len(slack.requests) == 3
+
+
+@pytest.mark.parametrize("code", ["channel_not_found", "invalid_auth", "invalid_blocks"])
+def test_a_refusal_is_not_tried_again(code: str) -> None:
+    delivery, slack, _ = outcome(Reply.json({"ok": False, "error": code}))
+    assert delivery == Delivery("refused", code)
+    assert len(slack.requests) == 1
+
+
+def test_slack_s_own_trouble_is_tried_again() -> None:
+    delivery, slack, _ = outcome(Reply.json({"ok": False, "error": "internal_error"}), Reply())
+    assert delivery.outcome == "delivered"
+    assert len(slack.requests) == 2
+
+
+@pytest.mark.parametrize("body", [b"<html>hello</html>", b"", b"null", b"[1]", b"\xff\xfe", b"{"])
+def test_an_answer_that_is_not_slack_s_is_never_taken_for_delivered(body: bytes) -> None:
+    delivery, slack, _ = outcome(Reply(200, body, {"Content-Type": "text/html"}))
+    assert delivery.outcome == "retryable"
+    assert len(slack.requests) == 3
+
+
+def test_an_error_that_is_no_code_is_not_repeated() -> None:
+    delivery, _, _ = outcome(Reply.json({"ok": False, "error": f"see https://x/{CANARY}"}))
+    assert delivery.outcome == "retryable"
+    assert "https" not in delivery.detail
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(drop=True), Reply(body=b'{"ok": tr', declared=500)], ids=["closed", "half"]
+)
+def test_half_an_answer_is_tried_again_by_us_alone(reply: Reply) -> None:
+    delivery, slack, naps = outcome(reply, Reply())
+    assert delivery.outcome == "delivered"
+    assert len(slack.requests) == 2
+    assert naps.taken == [1.0]
+
+
+def test_a_client_error_without_a_code_is_refused() -> None:
+    delivery, slack, _ = outcome(Reply(404, b"nothing here"))
+    assert delivery == Delivery("refused", "HTTP 404")
+    assert len(slack.requests) == 1
+
+
+def test_a_server_that_does_not_answer() -> None:
+    impatient = Patience(attempts=2, timeout=1, pace=0)
+    with fake_slack(Reply(hang=5)) as slack:
+        started = time.monotonic()
+        delivery = send(slack, Naps(), impatient)
+        assert time.monotonic() - started < 4
+    assert delivery == Delivery("retryable", "no answer within 1 s")
+    assert len(slack.requests) == 2
+
+
+def closed_port() -> str:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_refused_connection(capfd: pytest.CaptureFixture[str]) -> None:
+    naps = Naps()
+    slack = FakeSlack([], url=closed_port())
+    assert send(slack, naps) == Delivery("retryable", "connection refused")
+    assert naps.taken == [1.0, 2.0]
+    assert send_webhook(slack, naps) == Delivery("retryable", "connection refused")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_unknown_host() -> None:
+    transport = TokenTransport(CANARY, "#team", QUICK, "http://slack.invalid/api/")
+    delivery = SlackReceiver(transport, QUICK, Naps().sleep).send(SINGLE)
+    assert delivery.outcome == "retryable"
+    assert "slack.invalid" not in delivery.detail
+
+
+def test_the_pace_of_one_message_a_second_is_kept() -> None:
+    naps = Naps()
+    patience = Patience(pace=1.0)
+    with fake_slack(Reply()) as slack:
+        transport = TokenTransport(CANARY, "#team", patience, slack.url)
+        receiver = SlackReceiver(transport, patience, naps.sleep)
+        receiver.send(SINGLE)
+        receiver.send(SINGLE)
+    assert len(naps.taken) == 1
+    assert 0 < naps.taken[0] <= 1
+
+
+def test_a_webhook_takes_the_message() -> None:
+    with fake_slack(Reply(200, b"ok", {"Content-Type": "text/html"})) as slack:
+        assert send_webhook(slack, Naps()) == Delivery("delivered")
+    assert slack.paths == [f"/services/{CANARY}"]
+    assert "channel" not in slack.requests[0]
+    assert slack.requests[0]["attachments"][0]["blocks"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (Reply(403, b"invalid_token"), Delivery("refused", "invalid_token")),
+        (Reply(404, b"no_service"), Delivery("refused", "no_service")),
+        (Reply(410, CANARY.encode() + b" gone!"), Delivery("refused", "HTTP 410")),
+        (Reply(429, b"", {"Retry-After": "99"}), None),
+        (Reply(500, b"x"), Delivery("retryable", "HTTP 500")),
+        (Reply(200, b"<html>"), None),
+        (Reply(200, b""), None),
+    ],
+)
+def test_a_webhook_s_other_answers(reply: Reply, expected: Delivery | None) -> None:
+    with fake_slack(reply) as slack:
+        delivery = send_webhook(slack, Naps())
+    assert CANARY not in repr(delivery)
+    if expected is None:
+        assert delivery.outcome == "retryable"
+    else:
+        assert delivery == expected
+
+
+def test_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        outcome(Reply(500, b"x"), Reply(200, b"<html>"), Reply())
+        send_webhook(FakeSlack([], url=closed_port()), Naps())
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "5"}, 5.0),
+        ({"retry-after": ["5"]}, 5.0),
+        ({"Retry-After": " 0.5 "}, 0.5),
+        ({"Retry-After": ""}, None),
+        ({"Retry-After": "nan"}, None),
+        ({}, None),
+    ],
+)
+def test_reading_retry_after(headers: dict[str, object], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from alerts.errors import ConfigurationError
+from alerts.progress import progress
 
 if TYPE_CHECKING:
     from alerts.simulate import Options, Summary
@@ -91,20 +90,11 @@ def _refuse_future(options: Options) -> None:
 
 
 def _simulate(directory: Path, options: Options) -> Summary:
-    """Simulate under a bar on stderr, which is shown only where someone can see it move."""
-    from alerts.simulate import simulate  # noqa: PLC0415
+    """Simulate with progress on stderr."""
+    from alerts.simulate import count_steps, simulate  # noqa: PLC0415
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("Simulating")
-
-        def show(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        return simulate(directory, options, show)
+    with progress("Simulating", count_steps(options)) as advance:
+        return simulate(directory, options, advance)
 
 
 def _as_document(summary: Summary) -> dict[str, Any]:

@@ -5,6 +5,6 @@ order of arrival, and `directory/truth.json`.
 """
 
 from alerts.simulate.options import FileFormat, Options
-from alerts.simulate.run import Summary, WrittenTable, simulate
+from alerts.simulate.run import Summary, WrittenTable, count_steps, simulate
 
-__all__ = ["FileFormat", "Options", "Summary", "WrittenTable", "simulate"]
+__all__ = ["FileFormat", "Options", "Summary", "WrittenTable", "count_steps", "simulate"]

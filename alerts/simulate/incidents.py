@@ -43,7 +43,7 @@ class Incident:
 
     def details(self) -> dict[str, Any]:
         """What `truth.json` says beside the common keys."""
-        return {"surface": None}
+        return {"surface": None, "size": {"days": self.last_day - self.first_day + 1}}
 
 
 @dataclass(frozen=True, slots=True)

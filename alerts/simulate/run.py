@@ -54,7 +54,7 @@ TABLES: tuple[Table, ...] = (
     personalization_settings.TABLE,
 )
 
-Progress = Callable[[int, int], None]
+Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,14 @@ class Summary:
     incidents: tuple[Incident, ...]
 
 
-def simulate(directory: Path, options: Options, progress: Progress | None = None) -> Summary:
+def simulate(directory: Path, options: Options, advance: Advance | None = None) -> Summary:
     """Write the raw tables of a simulated shop and the truth about it.
 
     Args:
         directory: A new or empty directory, or one that holds an earlier simulation, which is
             replaced.
         options: What to simulate; equal options give byte-identical files.
-        progress: Called with the steps done and all steps.
+        advance: Called with 1 after each of the `count_steps(options)` steps.
 
     Raises:
         ConfigurationError: The directory holds something else, or the options make no sense.
@@ -103,18 +103,22 @@ def simulate(directory: Path, options: Options, progress: Progress | None = None
     try:
         _prepare(directory)
         run = _Run(directory, options, incidents)
-        steps = list(_steps(options))
-        for done, (day, users, is_last) in enumerate(steps, start=1):
+        for day, users, is_last in _steps(options):
             run.slice_of_day(day, users)
             if is_last:
                 run.end_of_day(day)
-            if progress is not None:
-                progress(done, len(steps))
+            if advance is not None:
+                advance(1)
         return run.finish()
     except OSError as error:
         raise ConfigurationError(
             f"{directory} cannot be written: {error.strerror or error}. Name another directory."
         ) from error
+
+
+def count_steps(options: Options) -> int:
+    """How many steps a simulation takes, for showing its progress."""
+    return (options.days + 1) * -(-options.users // USERS_PER_SLICE)
 
 
 def _steps(options: Options) -> Iterator[tuple[int, range, bool]]:

@@ -1,0 +1,174 @@
+"""One dbt project over one database, as the tests of the whole drive it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import yaml
+
+from alerts.raw.tables import RAW_TABLES, REJECTED_ROWS, column_type, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Project:
+    """The project at ROOT built into one database of one engine."""
+
+    engine: str
+    output: dict[str, Any]
+    directory: Path
+    dbt_vars: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        profile = {"recwatch": {"target": self.engine, "outputs": {self.engine: self.output}}}
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "profiles.yml").write_text(yaml.safe_dump(profile))
+
+    def dbt(self, *arguments: str, ok: bool = True) -> Any:
+        """Run dbt in this process; the result, or a failed test with dbt's own words."""
+        from dbt.cli.main import dbtRunner
+
+        places = {
+            "DBT_TARGET_PATH": str(self.directory / "target"),
+            "DBT_LOG_PATH": str(self.directory / "logs"),
+            "DBT_PROFILES_DIR": str(self.directory),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+        with warnings.catch_warnings(), environment(places):
+            warnings.simplefilter("ignore")  # dbt's and its libraries' own
+            result = dbtRunner().invoke(
+                [
+                    *arguments,
+                    *("--project-dir", str(ROOT)),
+                    *("--vars", yaml.safe_dump(self.dbt_vars)),
+                    *("--quiet", "--log-level-file", "error"),
+                ]
+            )
+        if ok and not result.success:
+            raise AssertionError(f"dbt {' '.join(arguments)}: {failures(result)}")
+        return result
+
+    @contextmanager
+    def cursor(self) -> Iterator[Any]:
+        """A cursor whose statements are committed one by one; nothing stays open after."""
+        if self.engine == "duckdb":
+            connection: Any = duckdb.connect(self.output["path"])
+            connection.execute("set TimeZone = 'UTC'")
+        else:
+            import psycopg2
+
+            names = ("host", "port", "user", "password", "dbname")
+            connection = psycopg2.connect(
+                **{name: self.output[name] for name in names if name in self.output},
+                options="-c TimeZone=UTC",
+            )
+            connection.autocommit = True
+        try:
+            yield connection.cursor()
+        finally:
+            connection.close()
+
+    def execute(self, *statements: str) -> None:
+        """Run statements one after the other."""
+        with self.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The result of a query: decimals as floats, moments as texts in UTC."""
+        with self.cursor() as cursor:
+            cursor.execute(sql)
+            return [tuple(map(plain, row)) for row in cursor.fetchall()]
+
+    def create_raw_tables(self) -> None:
+        """Every raw table, empty, as the loader makes them."""
+        self.execute("create schema if not exists raw")
+        for table in (*RAW_TABLES, REJECTED_ROWS):
+            columns = [
+                f"{quote(column.name)} {column_type(column, self.engine)}"  # type: ignore[arg-type]
+                for column in table.columns
+            ]
+            self.execute(
+                f"create table raw.{table.name} ({', '.join(columns)},"
+                " loaded_at timestamptz not null default now())"
+            )
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Raw rows with the values as they are given, `loaded_at` too."""
+        if not rows:
+            return
+        mark = "?" if self.engine == "duckdb" else "%s"
+        names = ", ".join(columns)
+        marks = ", ".join([mark] * len(columns))
+        with self.cursor() as cursor:
+            cursor.executemany(f"insert into raw.{table} ({names}) values ({marks})", rows)
+
+    def marts(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every mart, sorted, the columns by name: found, not listed."""
+        found = self.rows(
+            "select table_schema, table_name from information_schema.tables"
+            " where table_schema in ('analytics', 'experiments') order by 1, 2"
+        )
+        return {f"{schema}.{name}": self.mart(f"{schema}.{name}") for schema, name in found}
+
+    def mart(self, relation: str) -> list[tuple[Any, ...]]:
+        """Every row of one relation, sorted, the columns by name."""
+        schema, name = relation.split(".")
+        columns = [
+            row[0]
+            for row in self.rows(
+                "select column_name from information_schema.columns"
+                f" where table_schema = '{schema}' and table_name = '{name}' order by 1"
+            )
+        ]
+        chosen = ", ".join(quote(column) for column in columns)
+        return sorted(self.rows(f"select {chosen} from {relation}"), key=repr)
+
+
+def plain(value: Any) -> Any:
+    """A value as both engines can give it."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat()
+    return value
+
+
+def failures(result: Any) -> str:
+    """What a failed dbt run said."""
+    if result.exception is not None:
+        return str(result.exception)
+    if result.result is None:
+        return "no result"
+    return "; ".join(
+        f"{node.node.name}: {node.message}"
+        for node in result.result
+        if str(node.status) in {"error", "fail"}
+    )
+
+
+@contextmanager
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """These environment variables, and the old ones after."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,236 @@
+"""Random histories of the raw tables: late, duplicated, updated, moved, out of order, malformed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.project.harness import Project
+
+FIRST = dt.datetime(2025, 3, 24, tzinfo=dt.UTC)  # the week of a change to daylight saving
+DAYS = 16
+ARRIVALS = dt.datetime(2025, 4, 20, tzinfo=dt.UTC)
+MINUTE = dt.timedelta(minutes=1)
+
+SURFACES = ["for_you", "home", "pdp", "cart"]
+METRICS = (
+    *("id", "user_id", "surface", "experiment_key", "variation", "click_through"),
+    *("dwell_time_ms", "recommendation_id", "destination_slug", "metadata"),
+    *("created_at", "loaded_at"),
+)
+INTERACTIONS = (
+    *("id", "user_id", "interaction_type", "recommendation_id", "destination_slug"),
+    *("metadata", "created_at", "loaded_at"),
+)
+SESSIONS = (
+    *("session_id", "user_id", "started_at", "ended_at", "device", "country"),
+    *("is_bounce", "is_crash_free", "loaded_at"),
+)
+EXPERIMENTS = (
+    *("experiment_key", "name", "status", "variations", "started_at", "ended_at", "config"),
+    *("owner", "updated_at", "loaded_at"),
+)
+
+
+class History:
+    """Batches of raw rows drawn from a seed; the same seed gives every engine the same rows."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.batch = 0
+
+    def moment(self) -> dt.datetime:
+        """When something happened: mostly busy days, some on a boundary to the microsecond."""
+        draw = self.random
+        day = draw.choice([draw.randrange(DAYS), draw.randrange(3)])
+        offset = draw.choice(
+            [
+                dt.timedelta(seconds=draw.randrange(86400), microseconds=draw.randrange(10**6)),
+                dt.timedelta(hours=draw.choice([0, 18, 22, 23])),
+                dt.timedelta(hours=draw.choice([1, 18, 22, 23])) - dt.timedelta(microseconds=1),
+            ]
+        )
+        return FIRST + dt.timedelta(days=day) + offset
+
+    def loaded(self) -> dt.datetime:
+        """When a row of this batch arrived: now and then within the overlap before the watermark."""
+        late = self.random.random() < 0.1
+        start = ARRIVALS + self.batch * dt.timedelta(hours=17)
+        if late and self.batch:
+            return start - dt.timedelta(hours=17) + self.random.randrange(50, 60) * MINUTE
+        return start + self.random.choice([0, self.random.randrange(60)]) * MINUTE
+
+    def metadata(self) -> str | None:
+        """A document of an impression: mostly sound, some with a sense nobody can read."""
+        draw = self.random
+        if draw.random() < 0.1:
+            return draw.choice([None, "null", "[1]", '"text"', "{}", '{"session_id": ["s1"]}'])
+        score = draw.choice(
+            [
+                *(0.0, 0.1, 0.3, 0.7, 1.0, 0.29999999999999999, 0.999, -0.5, 7, None, 1e-320),
+                *("0.5", True, [0.5], draw.random()),
+            ]
+        )
+        return json.dumps(
+            {
+                "session_id": draw.choice([f"s{draw.randrange(12)}", "", "  ", None, 5]),
+                "country": draw.choice(["DE", "FR", "São Tomé", 'a"b\\c', " ", None]),
+                "city": draw.choice(["Köln", "東京", "x" * 300, None]),
+                "device": draw.choice(["ios", "web"]),
+                "category": draw.choice(["shoes", "hats", "", None, {"a": 1}]),
+                "personalization_score": score,
+                "unknown": draw.choice([1, "2"]),
+            },
+            ensure_ascii=draw.random() < 0.5,
+        )
+
+    def metric(self) -> tuple[Any, ...]:
+        """One impression; ids repeat, so that rows are duplicated, updated and moved."""
+        draw = self.random
+        loaded = self.loaded()
+        created = self.moment()
+        if draw.random() < 0.05:
+            created = loaded + draw.choice([9, 10, 11, 600]) * MINUTE
+        return (
+            draw.choice([f"i{draw.randrange(60)}"] * 12 + [None, "", "  "]),
+            draw.choice([f"u{draw.randrange(6)}"] * 12 + [None, " "]),
+            draw.choice(SURFACES * 4 + ["For_You", "for_you ", None]),
+            draw.choice([None, "", "blend"]),
+            draw.choice([None, "a", "b"]),
+            draw.choice([True, False, None]),
+            draw.choice([None, 0, 999.999, 1000, 5000, 3600000, 86400000, 86400000.001, -1, 250.5]),
+            draw.choice([f"r{draw.randrange(4)}", None, " "]),
+            draw.choice([f"slug{draw.randrange(4)}", None]),
+            self.metadata(),
+            created,
+            loaded,
+        )
+
+    def interaction(self) -> tuple[Any, ...]:
+        """One interaction, mostly a save."""
+        draw = self.random
+        return (
+            draw.choice([f"n{draw.randrange(25)}"] * 9 + [None]),
+            draw.choice([f"u{draw.randrange(6)}"] * 9 + [" "]),
+            draw.choice(["save"] * 5 + ["share", "", None]),
+            draw.choice([f"r{draw.randrange(4)}", None]),
+            draw.choice([f"slug{draw.randrange(4)}", None]),
+            draw.choice(["{}", None, "[]"]),
+            self.moment(),
+            self.loaded(),
+        )
+
+    def session(self) -> tuple[Any, ...]:
+        """One visit; it may move to another day when it is told again."""
+        draw = self.random
+        return (
+            draw.choice([f"s{draw.randrange(12)}"] * 9 + [None]),
+            draw.choice([f"u{draw.randrange(6)}"] * 9 + [None]),
+            draw.choice([self.moment(), self.moment(), None]),
+            draw.choice([None, self.moment()]),
+            draw.choice(["ios", None]),
+            draw.choice(["DE", None]),
+            draw.choice([True, False, None]),
+            draw.choice([True, None]),
+            self.loaded(),
+        )
+
+    def experiment(self) -> tuple[Any, ...]:
+        """One version of an experiment."""
+        draw = self.random
+        return (
+            draw.choice(["blend", "ranker", " "]),
+            "An experiment",
+            draw.choice(["draft", "running"]),
+            draw.choice(
+                [
+                    '[{"key": "a", "weight": 0.5}, {"key": "b", "weight": 0.5}]',
+                    '[{"key": "a", "weight": "half"}]',
+                    '[{"key": "a", "weight": null}, {"key": "b"}]',
+                    "{}",
+                    None,
+                ]
+            ),
+            draw.choice([None, self.moment()]),
+            draw.choice([None, ARRIVALS + dt.timedelta(days=400)]),
+            draw.choice(['{"min_duration_days": 14}', '{"min_duration_days": "14"}', "[]", None]),
+            None,
+            FIRST + dt.timedelta(days=draw.randrange(4)),
+            self.loaded(),
+        )
+
+    def arrive(self, project: Project, rows: int = 60) -> None:
+        """The next batch: new rows, and rows changed where they stand."""
+        draw = self.random
+        count = {"metrics": rows, "interactions": rows // 3, "sessions": rows // 5}
+        project.insert(
+            "personalization_metrics", METRICS, [self.metric() for _ in range(count["metrics"])]
+        )
+        project.insert(
+            "user_interactions",
+            INTERACTIONS,
+            [self.interaction() for _ in range(count["interactions"])],
+        )
+        project.insert("sessions", SESSIONS, [self.session() for _ in range(count["sessions"])])
+        project.insert("experiments", EXPERIMENTS, [self.experiment() for _ in range(2)])
+        project.insert(
+            "experiment_assignments",
+            ("experiment_key", "user_id", "variation", "assigned_at", "loaded_at"),
+            [
+                ("blend", f"u{draw.randrange(3)}", draw.choice(["a", None]), FIRST, self.loaded())
+                for _ in range(4)
+            ],
+        )
+        project.insert(
+            "personalization_settings",
+            ("user_id", "personalization_enabled", "updated_at", "loaded_at"),
+            [
+                (f"u{draw.randrange(3)}", draw.random() < 0.5, self.moment(), self.loaded())
+                for _ in range(3)
+            ],
+        )
+        project.insert(
+            "rejected_rows",
+            ("source_table", "file", "line", "reason", "content", "loaded_at"),
+            [
+                ("personalization_metrics", f"f{self.batch}", line, "invalid_json", "{", when)
+                for line, when in enumerate([self.loaded() for _ in range(draw.randrange(3))])
+            ],
+        )
+        project.execute(*self.updates_in_place())
+        self.batch += 1
+
+    def updates_in_place(self) -> list[str]:
+        """Statements as an application sends them: a row changes, and its `loaded_at` with it."""
+        draw = self.random
+        statements = []
+        for _ in range(draw.randrange(4)):
+            change = draw.choice(
+                [
+                    "click_through = true",
+                    "user_id = 'u1'",
+                    "user_id = ' '",
+                    f"created_at = timestamptz '{self.moment()}'",
+                    "surface = 'pdp', dwell_time_ms = 1500",
+                    "dwell_time_ms = -5",
+                ]
+            )
+            statements.append(
+                f"update raw.personalization_metrics set {change},"
+                f" loaded_at = timestamptz '{self.loaded()}'"
+                f" where id = 'i{draw.randrange(60)}'"
+            )
+        for table, key, prefix, column in (
+            ("user_interactions", "id", "n", "created_at"),
+            ("sessions", "session_id", "s", "started_at"),
+        ):
+            if draw.random() < 0.5:
+                statements.append(
+                    f"update raw.{table} set {column} = timestamptz '{self.moment()}',"
+                    f" loaded_at = timestamptz '{self.loaded()}'"
+                    f" where {key} = '{prefix}{draw.randrange(12)}'"
+                )
+        return statements

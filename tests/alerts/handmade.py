@@ -1,0 +1,144 @@
+"""Marts made by hand in a DuckDB file, as `dbt build` would leave them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from alerts.warehouse.duckdb_engine import DuckDB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from alerts.warehouse import Warehouse
+
+SURFACES = ("for_you", "home", "pdp")
+DAY_ONE = date(2025, 3, 3)  # a Monday
+LOADED = datetime(2025, 6, 1, tzinfo=UTC)
+
+_DAILY = """create table {schema}analytics.engagement_daily (
+    day date, surface text, experiment_key text, variation text, country text,
+    impressions bigint, clicks bigint, ctr double, dwell_events bigint,
+    dwell_ms_sum decimal(38, 3), avg_dwell_ms double, users bigint, sessions bigint,
+    loaded_through timestamptz)"""
+_HOURLY = """create table {schema}analytics.engagement_hourly (
+    hour timestamptz, surface text, experiment_key text, variation text,
+    impressions bigint, clicks bigint, ctr double, dwell_events bigint,
+    dwell_ms_sum decimal(38, 3), avg_dwell_ms double, loaded_through timestamptz)"""
+_WEEKLY = """create table {schema}analytics.ctr_weekly (
+    week date, surface text, impressions bigint, clicks bigint, ctr double, prev_ctr double,
+    wow_change double, wow_change_relative double, is_complete boolean,
+    loaded_through timestamptz)"""
+_SURFACES = """create table {schema}reference.surfaces (
+    surface text, has_impressions boolean, min_ctr double, min_dwell_ms double,
+    owner text, comment text)"""
+
+
+@dataclass
+class Cell:
+    """One row of an engagement mart, in the terms that matter."""
+
+    day: int
+    surface: str = "home"
+    impressions: int = 1000
+    clicks: int = 100
+    dwell_events: int = 800
+    dwell_ms: float = 8000.0
+    variation: str = "(none)"
+    country: str = "DE"
+
+    @property
+    def date(self) -> date:
+        return DAY_ONE + timedelta(days=self.day)
+
+
+class Marts:
+    """A file with empty marts, filled by a test."""
+
+    def __init__(self, path: Path, prefix: str = "") -> None:
+        self.path = path
+        self.prefix = prefix
+        with closing(duckdb.connect(str(path))) as connection:
+            for schema in ("analytics", "reference"):
+                connection.execute(f'create schema "{prefix}{schema}"')
+            for statement in (_DAILY, _HOURLY, _WEEKLY, _SURFACES):
+                connection.execute(statement.format(schema=prefix))
+        self.surfaces([(name, True, 0.04, 5000.0) for name in SURFACES])
+
+    def execute(self, statement: str, rows: Iterable[Sequence[object]] | None = None) -> None:
+        with closing(duckdb.connect(str(self.path))) as connection:
+            if rows is None:
+                connection.execute(statement)
+            else:
+                listed = list(rows)
+                if listed:
+                    connection.executemany(statement, listed)
+
+    def surfaces(self, rows: Iterable[tuple[str, bool, float | None, float | None]]) -> None:
+        name = f"{self.prefix}reference.surfaces"
+        self.execute(f"delete from {name}")
+        self.execute(f"insert into {name} values (?, ?, ?, ?, 'o', 'c')", rows)
+
+    def daily(self, *cells: Cell) -> None:
+        self.execute(
+            f"insert into {self.prefix}analytics.engagement_daily values "
+            "(?, ?, 'exp', ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?)",
+            [
+                (
+                    cell.date,
+                    cell.surface,
+                    cell.variation,
+                    cell.country,
+                    cell.impressions,
+                    cell.clicks,
+                    cell.clicks / cell.impressions if cell.impressions else None,
+                    cell.dwell_events,
+                    cell.dwell_events * cell.dwell_ms,
+                    cell.dwell_ms if cell.dwell_events else None,
+                    LOADED,
+                )
+                for cell in cells
+            ],
+        )
+
+    def hourly(self, *rows: tuple[datetime, str, int, int]) -> None:
+        self.execute(
+            "insert into analytics.engagement_hourly values "
+            "(?, ?, '(none)', '(none)', ?, ?, null, 0, 0, null, ?)",
+            [(*row, LOADED) for row in rows],
+        )
+
+    def weekly(self, *rows: tuple[int, str, int, int, bool]) -> None:
+        """Week number, surface, impressions, clicks, is_complete."""
+        self.execute(
+            "insert into analytics.ctr_weekly values (?, ?, ?, ?, null, null, null, null, ?, ?)",
+            [
+                (DAY_ONE + timedelta(weeks=week), surface, impressions, clicks, done, LOADED)
+                for week, surface, impressions, clicks, done in rows
+            ],
+        )
+
+    def open(self) -> Warehouse:
+        connection = duckdb.connect(str(self.path), read_only=True)
+        connection.execute("set TimeZone = 'UTC'")
+        return DuckDB(connection, str(self.path))
+
+
+def healthy(days: int, surfaces: Sequence[str] = SURFACES) -> list[Cell]:
+    """Days on which everything is fine, the last of them begun but not over."""
+    return [Cell(day, surface) for day in range(days) for surface in surfaces]
+
+
+def project(directory: Path, database: Path, variables: str = "") -> None:
+    """The files by which `recwatch` finds the warehouse."""
+    (directory / "dbt_project.yml").write_text(
+        f"name: recwatch\nprofile: recwatch\nvars: {{{variables}}}\n"
+    )
+    (directory / "profiles.yml").write_text(
+        f"recwatch:\n  target: duckdb\n  outputs:\n    duckdb: {{type: duckdb, path: {database}}}\n"
+    )

@@ -202,10 +202,12 @@ def _print_planned(outgoing: Sequence[Outgoing], outlets: Outlets) -> None:
 
 
 def _print_sent(sent: Sequence[Sent], outlets: Outlets) -> None:
+    from alerts.notify.text import one_line  # noqa: PLC0415
+
     for one in sent:
         kind = outlets.types[one.receiver]
         if kind != "console" and not one.delivery.failed:
-            click.echo(f"Sent to {one.receiver} ({kind}): {one.message.headline}")
+            click.echo(f"Sent to {one.receiver} ({kind}): {one_line(one.message.headline)}")
 
 
 def _print_document(

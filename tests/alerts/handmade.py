@@ -23,19 +23,19 @@ LOADED = datetime(2025, 6, 1, tzinfo=UTC)
 
 _DAILY = """create table {schema}analytics.engagement_daily (
     day date, surface text, experiment_key text, variation text, country text,
-    impressions bigint, clicks bigint, ctr double, dwell_events bigint,
-    dwell_ms_sum decimal(38, 3), avg_dwell_ms double, users bigint, sessions bigint,
+    impressions bigint, clicks bigint, ctr double precision, dwell_events bigint,
+    dwell_ms_sum decimal(38, 3), avg_dwell_ms double precision, users bigint, sessions bigint,
     loaded_through timestamptz)"""
 _HOURLY = """create table {schema}analytics.engagement_hourly (
     hour timestamptz, surface text, experiment_key text, variation text,
-    impressions bigint, clicks bigint, ctr double, dwell_events bigint,
-    dwell_ms_sum decimal(38, 3), avg_dwell_ms double, loaded_through timestamptz)"""
+    impressions bigint, clicks bigint, ctr double precision, dwell_events bigint,
+    dwell_ms_sum decimal(38, 3), avg_dwell_ms double precision, loaded_through timestamptz)"""
 _WEEKLY = """create table {schema}analytics.ctr_weekly (
-    week date, surface text, impressions bigint, clicks bigint, ctr double, prev_ctr double,
-    wow_change double, wow_change_relative double, is_complete boolean,
-    loaded_through timestamptz)"""
+    week date, surface text, impressions bigint, clicks bigint, ctr double precision,
+    prev_ctr double precision, wow_change double precision, wow_change_relative double precision,
+    is_complete boolean, loaded_through timestamptz)"""
 _SURFACES = """create table {schema}reference.surfaces (
-    surface text, has_impressions boolean, min_ctr double, min_dwell_ms double,
+    surface text, has_impressions boolean, min_ctr double precision, min_dwell_ms double precision,
     owner text, comment text)"""
 
 
@@ -57,6 +57,13 @@ class Cell:
         return DAY_ONE + timedelta(days=self.day)
 
 
+def ddl(prefix: str = "") -> list[str]:
+    """The statements that make empty marts, in SQL that Postgres takes as well."""
+    schemas = [f'create schema "{prefix}{name}"' for name in ("analytics", "reference")]
+    tables = (_DAILY, _HOURLY, _WEEKLY, _SURFACES)
+    return schemas + [statement.format(schema=prefix) for statement in tables]
+
+
 class Marts:
     """A file with empty marts, filled by a test."""
 
@@ -64,10 +71,8 @@ class Marts:
         self.path = path
         self.prefix = prefix
         with closing(duckdb.connect(str(path))) as connection:
-            for schema in ("analytics", "reference"):
-                connection.execute(f'create schema "{prefix}{schema}"')
-            for statement in (_DAILY, _HOURLY, _WEEKLY, _SURFACES):
-                connection.execute(statement.format(schema=prefix))
+            for statement in ddl(prefix):
+                connection.execute(statement)
         self.surfaces([(name, True, 0.04, 5000.0) for name in SURFACES])
 
     def execute(self, statement: str, rows: Iterable[Sequence[object]] | None = None) -> None:

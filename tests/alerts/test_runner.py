@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import psycopg2
 import pytest
 
 from alerts.errors import ConfigurationError, WarehouseError
@@ -25,11 +26,14 @@ from alerts.runner import (
 )
 from alerts.runner.document import document, result_document
 from alerts.runner.evaluate import fingerprint
-from tests.alerts.handmade import DAY_ONE, Cell, Marts, healthy
+from alerts.warehouse import open_warehouse
+from tests.alerts.handmade import DAY_ONE, Cell, Marts, ddl, healthy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from alerts.warehouse import Target
 
 
 @pytest.fixture
@@ -426,6 +430,47 @@ def test_a_thousand_series_over_four_hundred_days_take_seconds(marts: Marts) -> 
     evaluation = run(marts, rule(by=["country"], when="< 0.05", for_="2d"))
     assert time.monotonic() - started < 8
     assert len(evaluation.results) == 1000
+
+
+def test_postgres_gives_the_same(
+    tmp_path: Path, marts: Marts, postgres_settings: dict[str, Any], postgres_target: Target
+) -> None:
+    """The same statements fill both; the whole evaluation must be equal."""
+    rows = ", ".join(
+        f"('2025-03-03'::date + {n}, 'home', 'e', '{variation}', 'DE', {900 + n}, {clicks}, null, "
+        f"700, {4000 + n}.125, null, 1, 1, '2025-06-01 00:00:00+00')"
+        for n, clicks in enumerate((50, 3, 2, 40, 1, 60))
+        for variation in "ab"
+    )
+    statements = [
+        f"insert into analytics.engagement_daily values {rows}",
+        "insert into analytics.ctr_weekly values ('2025-03-03', 'home', 9000, 900, null, null, "
+        "null, null, true, now()), ('2025-03-10', 'home', 9000, 700, null, null, null, null, true, "
+        "now()), ('2025-03-17', 'home', 9000, 1, null, null, null, null, false, now())",
+        "insert into analytics.engagement_hourly values "
+        "('2025-03-03 22:00:00+00', 'home', 'e', 'a', 10, 1, null, 0, null, null, now()), "
+        "('2025-03-03 23:00:00+00', 'home', 'e', 'a', 10, 0, null, 0, null, null, now())",
+    ]
+    surfaces = (
+        "insert into reference.surfaces values ('for_you', true, 0.04, 5000, 'o', 'c'), "
+        "('home', true, 0.04, 5000, 'o', 'c'), ('pdp', true, 0.04, 5000, 'o', 'c')"
+    )
+    for statement in statements:
+        marts.execute(statement)
+    with closing(psycopg2.connect(**postgres_settings)) as connection:
+        with connection.cursor() as cursor:
+            for statement in (*ddl(), *statements, surfaces):
+                cursor.execute(statement)
+        connection.commit()
+    rules = (
+        *load_rules([DEFAULT_RULES]).rules,
+        *ruleset(tmp_path, rule(mart="analytics.engagement_hourly", by=["surface"])).rules,
+    )
+    for as_of in (None, date(2025, 3, 6), datetime(2025, 3, 18, 5, 30, tzinfo=UTC)):
+        with closing(marts.open()) as duck, closing(open_warehouse(postgres_target)) as postgres:
+            expected = evaluate(rules, duck, as_of)
+            assert evaluate(rules, postgres, as_of) == expected
+            assert expected.episodes
 
 
 # Messages

@@ -91,9 +91,8 @@ def command(  # noqa: PLR0913 - one for each option
     from alerts import runner  # noqa: PLC0415
 
     rules = rule_files.load_rules(files or [rule_files.DEFAULT_RULES]).only(names)
-    outlets = runner.open_receivers(
-        rules, os.environ, partial(click.echo, err=as_json), strict=strict
-    )
+    echo = partial(_echo, err=as_json)
+    outlets = runner.open_receivers(rules, os.environ, echo, strict=strict)
     _warn(outlets.warnings)
     target, evaluation = _evaluate(where, rules, as_of)
     _warn(evaluation.warnings)
@@ -141,6 +140,11 @@ def _flags() -> list[str]:
             for one in value if isinstance(value, tuple) else (value,):
                 given += [flag, str(one)]
     return given
+
+
+def _echo(text: str, *, err: bool) -> None:
+    """A message on the console, an empty line before it; beside JSON on stderr."""
+    click.echo(f"\n{text}", err=err)
 
 
 def _warn(warnings: Sequence[str]) -> None:

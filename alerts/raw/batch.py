@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from alerts.raw.columns import build, schema
+from alerts.raw.values import INVALID_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from alerts.raw.columns import Cell
     from alerts.raw.tables import RawTable
 
-# Faults found before the columns are built: row -> (place of the column, reason).
-EarlyFaults = dict[int, tuple[int, str]]
+# The fault that counts so far: row -> (rank, reason), the lowest rank counting.
+Faults = dict[int, tuple[int, str]]
 
 
 class RejectedRow(NamedTuple):
@@ -36,19 +37,30 @@ class Batch:
     rejected: list[RejectedRow]
 
 
+def note(faults: Faults, row: int, place: int, reason: str) -> None:
+    """Record a fault in the column at that place, if it counts before those recorded.
+
+    Broken JSON counts first, whether it is the row's or a document's in it; then the order of the
+    columns does.
+    """
+    rank = -1 if reason == INVALID_JSON else place
+    if row not in faults or rank < faults[row][0]:
+        faults[row] = (rank, reason)
+
+
 def assemble(
     table: RawTable,
     cells: Mapping[str, list[Cell] | pa.Array],
     rejected: list[RejectedRow],
     row_source: Callable[[int], tuple[int, str]],
-    early: EarlyFaults | None = None,
+    early: Faults | None = None,
 ) -> Batch:
-    """Type all columns and part good rows from bad; of several faults the first column's counts.
+    """Type all columns and part good rows from bad.
 
     `row_source` gives line and content of a row; a column that is Arrow already is taken as it
-    is. `rejected` are the rows that never came to have cells.
+    is. `rejected` are the rows that never came to have cells, `early` faults of those that did.
     """
-    first: dict[int, tuple[int, str]] = dict(early or {})
+    first = dict(early or {})
     arrays = []
     for place, column in enumerate(table.columns):
         values = cells[column.name]
@@ -58,8 +70,7 @@ def assemble(
         array, faults = build(column, values, is_key=column.name in table.key)
         arrays.append(array)
         for row, reason in faults.items():
-            if row not in first or place < first[row][0]:
-                first[row] = (place, reason)
+            note(first, row, place, reason)
     batch = pa.RecordBatch.from_arrays(arrays, schema=schema(table))
     if first:
         keep = np.ones(batch.num_rows, dtype=bool)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from typing import TYPE_CHECKING, NamedTuple
 
 from alerts.errors import ConfigurationError
@@ -36,10 +35,7 @@ class _Lines:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        # Bytes that are no UTF-8 travel as lone surrogates, so that only their row is lost.
-        self._text = io.TextIOWrapper(
-            source.stream, encoding="utf-8", errors="surrogateescape", newline=""
-        )
+        self._text = source.text()
         self._held: list[str] = []
         self._length = 0
 
@@ -106,14 +102,13 @@ def _records(source: Source) -> Iterator[Record]:
     while True:
         line = reader.line_num + 1
         try:
-            fields = next(reader)
+            fields: list[str] | None = next(reader)
         except StopIteration:
             return
         except csv.Error:
-            yield Record(line, lines.take(), None)
-            continue
+            fields = None
         text = lines.take()
-        if fields:
+        if fields != []:
             yield Record(line, text, fields)
 
 

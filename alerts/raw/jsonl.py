@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from alerts.errors import ConfigurationError
-from alerts.raw.batch import Batch, EarlyFaults, RejectedRow, assemble
+from alerts.raw.batch import Batch, Faults, RejectedRow, assemble, note
 from alerts.raw.documents import Number, parse_json
 from alerts.raw.values import (
     INVALID_BOOLEAN,
@@ -74,7 +74,7 @@ class LineReader:
         rows: list[Any] = []
         places: list[int] = []
         rejected: list[RejectedRow] = []
-        early: EarlyFaults = {}
+        early: Faults = {}
         decode = self._decode
         for place, line in enumerate(lines):
             if self._fast and not (wary and _odd(line)):
@@ -93,7 +93,7 @@ class LineReader:
             except Rejection as rejection:
                 content = printable(line.rstrip(b"\r"))
                 rejected.append(RejectedRow(first_line + place, rejection.reason, content))
-        self.saw_row = self.saw_object = self.saw_object or bool(rows)
+        self.saw_object = self.saw_object or bool(rows)
 
         def row_source(row: int) -> tuple[int, str]:
             place = places[row]
@@ -115,7 +115,7 @@ class LineReader:
             cells[column.name] = values
         return cells
 
-    def _precise(self, line: bytes, row: int, early: EarlyFaults) -> Any:
+    def _precise(self, line: bytes, row: int, early: Faults) -> Any:
         """The struct of one line; a value of the wrong kind becomes null and an early fault."""
         try:
             value, _ = parse_json(line.decode())
@@ -132,7 +132,7 @@ class LineReader:
             if item is None:
                 continue
             if not _right_kind(column, item):
-                early.setdefault(row, (place, _WRONG_KIND[column.kind]))
+                note(early, row, place, _WRONG_KIND[column.kind])
             elif column.kind in ("numeric", "document", "list"):
                 fields[column.name] = texts[column.name]
             else:

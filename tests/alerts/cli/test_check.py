@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from alerts.cli import main
 from alerts.notify.slack import Patience
-from tests.alerts.handmade import DAY_ONE, Cell, Marts, healthy, project
+from alerts.rules import Threshold, WeekOverWeek, load_rules
+from alerts.rules.marts import MARTS
+from tests.alerts.handmade import Cell, Marts, healthy, project
 from tests.alerts.notify.samples import CANARY
 from tests.alerts.notify.server import FakeSlack, Reply, fake_slack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 RESULT_KEYS = {
     "rule",
@@ -358,5 +360,19 @@ def test_nothing_heavy_is_imported(marts: Marts) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_days_are_those_of_the_fixture() -> None:
-    assert (DAY_ONE + timedelta(days=38)).isoformat() == "2025-04-10"
+def test_the_documentation_names_every_key_field_and_mart(marts: Marts, check: Ran) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "rules.md").read_text()
+    document = check.json("--dry-run")
+    words = {*document, *RESULT_KEYS, *document["notifications"][0], *MARTS}
+    for model in (Threshold, WeekOverWeek):
+        words |= {info.alias or name for name, info in model.model_fields.items()}
+    for mart in MARTS.values():
+        words |= {*mart.labels, *mart.metrics}
+    written = set(re.findall(r"[A-Za-z_.]+", " ".join(re.findall(r"`([^`\n]+)`", text))))
+    assert words - written == set()
+
+
+def test_the_example_in_the_documentation_is_sound(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "rules.md").read_text()
+    (tmp_path / "example.yml").write_text(text.split("```yaml\n")[1].split("```")[0])
+    assert load_rules([tmp_path / "example.yml"]).rules[0].name == "pdp-ctr-germany"

@@ -102,7 +102,9 @@ def _column(column: Column, array: pa.Array, faults: dict[int, str]) -> list[Cel
         return array
     if column.kind == "numeric":
         return [_number_text(value, row, faults) for row, value in enumerate(array.to_pylist())]
-    return [_document_text(value, row, faults) for row, value in enumerate(array.to_pylist())]
+    return [
+        _document_text(value, found, row, faults) for row, value in enumerate(array.to_pylist())
+    ]
 
 
 def _texts(array: pa.Array, faults: dict[int, str]) -> list[Cell]:
@@ -159,25 +161,27 @@ def _number_text(value: Any, row: int, faults: dict[int, str]) -> str | None:
     return format(number, "f")
 
 
-def _document_text(value: Any, row: int, faults: dict[int, str]) -> str | None:
+def _document_text(value: Any, kind: pa.DataType, row: int, faults: dict[int, str]) -> str | None:
     """A struct, map or list as JSON."""
     if value is None:
         return None
     try:
-        return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+        return json.dumps(_plain(value, kind), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
         faults[row] = INVALID_JSON
         return None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, kind: pa.DataType) -> Any:
     """A nested Arrow value in JSON's own types; what JSON has no type for is left to refuse."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+    if value is None:
+        return None
+    if pa.types.is_struct(kind):
+        return {name: _plain(item, kind.field(name).type) for name, item in value.items()}
+    if pa.types.is_map(kind):
+        return {str(key): _plain(item, kind.item_type) for key, item in value}
     if isinstance(value, list):
-        if value and all(isinstance(item, tuple) for item in value):  # a map
-            return {str(key): _plain(item) for key, item in value}
-        return [_plain(item) for item in value]
+        return [_plain(item, kind.value_type) for item in value]
     return _plain_scalar(value)
 
 
@@ -198,6 +202,8 @@ def _content(table: RawTable, batch: pa.RecordBatch, row: int) -> str:
         array = batch.column(name).slice(row, 1)
         if _is_text(array.type):
             array = array.cast(pa.string()).cast(pa.binary())
+        elif pa.types.is_timestamp(array.type):
+            array = array.cast(pa.timestamp(array.type.unit)).cast(pa.string())  # any year
         value = array.to_pylist()[0]
         values[name] = printable(value) if isinstance(value, bytes) else value
     return json.dumps(values, ensure_ascii=False, default=str)

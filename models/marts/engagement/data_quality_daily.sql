@@ -1,11 +1,4 @@
-{%- set ledgers = {
-    'personalization_metrics': 'int_impressions_ledger',
-    'user_interactions': 'int_interactions_ledger',
-    'sessions': 'int_sessions_ledger',
-    'experiments': 'int_experiments_ledger',
-    'experiment_assignments': 'int_assignments_ledger',
-    'personalization_settings': 'int_settings_ledger',
-} -%}
+{%- set ledgers = raw_ledgers() -%}
 {%- set inputs = [] -%}
 {%- for ledger in ledgers.values() | list + ['int_rejected_rows_ledger'] -%}
     {%- do inputs.append(changed_rows(ledger, first='changed.load_day', of_any_status=true)) -%}

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import ast
 import os
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -46,15 +44,11 @@ def render(value: Any, file: Path, key: str = "") -> Any:
 
 def _render_text(text: str, file: Path, key: str) -> Any:
     import jinja2  # noqa: PLC0415 - most values need none
+    import jinja2.nativetypes  # noqa: PLC0415
     import jinja2.sandbox  # noqa: PLC0415
 
-    environment = jinja2.sandbox.SandboxedEnvironment(undefined=jinja2.StrictUndefined)
-    environment.filters |= {
-        "as_text": str,
-        "as_bool": lambda value: _Literal(value, (bool,)),
-        "as_number": lambda value: _Literal(value, (int, float)),
-        "as_native": lambda value: _Literal(value, (object,)),
-    }
+    class Environment(jinja2.sandbox.SandboxedEnvironment):
+        code_generator_class = jinja2.nativetypes.NativeCodeGenerator
 
     def env_var(name: str, default: Any = None) -> Any:
         if name in os.environ:
@@ -65,37 +59,25 @@ def _render_text(text: str, file: Path, key: str) -> Any:
             )
         return default
 
-    # A lone expression is compiled as such, since template output would turn it into text.
-    inner = _lone_expression(text, environment)
+    environment = Environment(undefined=jinja2.StrictUndefined)
+    environment.filters |= _FILTERS
     try:
-        if inner is None:
-            return environment.from_string(text).render(env_var=env_var)
-        return _read_literal(environment.compile_expression(inner)(env_var=env_var))
-    except ConfigurationError:
-        raise
+        template = environment.from_string(text)
+        nodes = list(template.root_render_func(template.new_context({"env_var": env_var})))
+        # A lone expression keeps its type; several parts, or none, are text.
+        if len(nodes) == 1:
+            return _read_literal(nodes[0])
+        return "".join(str(node) for node in nodes)
     except (jinja2.TemplateError, TypeError, ValueError) as error:
         if key in ("password", "pass"):
             return text
         raise ConfigurationError(f"{file}: cannot render `{key}`: {error}") from None
 
 
-def _lone_expression(text: str, environment: Any) -> str | None:
-    """The inside of `{{ … }}` where that is the whole text."""
-    stripped: Iterable[tuple[int, str, str]] = ()
-    if text.startswith("{{") and text.endswith("}}"):
-        try:
-            stripped = list(environment.lex(text))
-        except Exception:  # noqa: BLE001 - rendering will say what is wrong with it
-            return None
-    kinds = [kind for _, kind, _ in stripped]
-    if kinds.count("variable_begin") == 1 and "data" not in kinds:
-        return "".join(value for _, _, value in islice(stripped, 1, len(kinds) - 1))
-    return None
-
-
 def _read_literal(value: Any) -> Any:
     """What a filter's mark asks for; a text that is no literal of that type is an error."""
     if not isinstance(value, _Literal):
+        str(value)  # raises where it is undefined
         return value
     try:
         result = ast.literal_eval(value)
@@ -109,3 +91,11 @@ def _read_literal(value: Any) -> Any:
         wanted = "bool" if bool in value.wanted else "number"
         raise ValueError(f"not a {wanted}")
     return result
+
+
+_FILTERS = {
+    "as_text": str,
+    "as_bool": lambda value: _Literal(value, (bool,)),
+    "as_number": lambda value: _Literal(value, (int, float)),
+    "as_native": lambda value: _Literal(value, (object,)),
+}

@@ -72,7 +72,10 @@ select
     {{ note.batch }} as batch,
     {{ note.is_full_refresh }} as is_full_refresh,
     {# A clock ahead of ours must not lift the watermark over rows still to come. #}
-    least(max(loaded_at), current_timestamp) as loaded_through,
+    case
+        when max(loaded_at) > current_timestamp then current_timestamp
+        else max(loaded_at)
+    end as loaded_through,
     '{{ note.settings }}' as settings,
     current_timestamp as built_at
 from {{ this }}

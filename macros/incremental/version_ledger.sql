@@ -58,7 +58,7 @@ select
    late, name the keys; about all raw rows of these keys it is decided anew. Older rows of a key
    are looked for where the ledger says they were loaded: an update in place leaves none there. #}
 {% macro ledger_update(staged, kept, version_order, state) -%}
-    {%- set arrived = "loaded_at > " ~ state.since if state.since else "true" -%}
+    {%- set arrived = "loaded_at > " ~ state.since if state.since else "loaded_at is not null" -%}
 with
 
 recent as (

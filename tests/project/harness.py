@@ -115,22 +115,23 @@ class Project:
         with self.cursor() as cursor:
             cursor.executemany(f"insert into raw.{table} ({names}) values ({marks})", rows)
 
-    def marts(self) -> dict[str, list[tuple[Any, ...]]]:
+    def marts(self, without: str = "") -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every mart, sorted, the columns by name: found, not listed."""
         found = self.rows(
             "select table_schema, table_name from information_schema.tables"
             " where table_schema in ('analytics', 'experiments') order by 1, 2"
         )
-        return {f"{schema}.{name}": self.mart(f"{schema}.{name}") for schema, name in found}
+        return {f"{schema}.{name}": self.mart(f"{schema}.{name}", without) for schema, name in found}
 
-    def mart(self, relation: str) -> list[tuple[Any, ...]]:
+    def mart(self, relation: str, without: str = "") -> list[tuple[Any, ...]]:
         """Every row of one relation, sorted, the columns by name."""
         schema, name = relation.split(".")
         columns = [
             row[0]
             for row in self.rows(
                 "select column_name from information_schema.columns"
-                f" where table_schema = '{schema}' and table_name = '{name}' order by 1"
+                f" where table_schema = '{schema}' and table_name = '{name}'"
+                f" and column_name <> '{without}' order by 1"
             )
         ]
         chosen = ", ".join(quote(column) for column in columns)

@@ -1,0 +1,237 @@
+"""What a run touches, what it leaves alone, and what an ended or misled run leaves behind."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.project.harness import ROOT
+from tests.project.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.project.harness import Project
+
+ENGINES = ["duckdb", "postgres"]
+DAY_MARTS = [
+    *("engagement_daily", "session_coverage_daily", "funnel_daily", "dwell_histogram_daily"),
+    *("dwell_percentiles_daily", "payload_quality_daily"),
+]
+
+
+def impression(number: int, day: int, **changes: str) -> str:
+    """A statement that inserts one clicked impression of a day in March 2025."""
+    values = {
+        "id": f"'i{number}'",
+        "user_id": "'u1'",
+        "surface": "'home'",
+        "click_through": "true",
+        "dwell_time_ms": "1500",
+        "recommendation_id": f"'r{number}'",
+        "metadata": f"""'{{"session_id": "s{number}"}}'""",
+        "created_at": f"timestamptz '2025-03-{day:02d} 12:00:00+00'",
+        "loaded_at": "timestamptz '2025-04-01 00:00:00+00'",
+        **changes,
+    }
+    names = ", ".join(values)
+    return f"insert into raw.personalization_metrics ({names}) values ({', '.join(values.values())})"
+
+
+def session(number: int, day: int) -> str:
+    return (
+        "insert into raw.sessions (session_id, user_id, started_at, loaded_at) values"
+        f" ('s{number}', 'u1', timestamptz '2025-03-{day:02d} 11:00:00+00',"
+        " timestamptz '2025-04-01 00:00:00+00')"
+    )
+
+
+def marked_days(project: Project) -> dict[str, set[int]]:
+    """Days of March that each mart has recomputed since `mark`."""
+    return {
+        mart: {
+            row[0].day
+            for row in project.rows(
+                f"select distinct day from analytics.{mart}"
+                " where loaded_through <> timestamptz '1999-01-01 00:00:00+00'"
+            )
+        }
+        for mart in DAY_MARTS
+    }
+
+
+def mark(project: Project) -> None:
+    """Leave a sign on every row, which a recomputation removes."""
+    project.execute(
+        *(
+            f"update analytics.{mart} set loaded_through = timestamptz '1999-01-01 00:00:00+00'"
+            for mart in DAY_MARTS
+        )
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_recomputes_the_days_that_changed_and_no_others(
+    engine: str, new_project: Callable[..., Project]
+) -> None:
+    project = new_project(engine)
+    for day in range(1, 21):
+        project.execute(impression(day, day), session(day, day))
+    project.dbt("seed")
+    project.dbt("run")
+    every_day = set(range(1, 21))
+    assert marked_days(project) == dict.fromkeys(DAY_MARTS, every_day)
+
+    # Nothing new, though the newest rows lie within the overlap and are read again.
+    mark(project)
+    project.dbt("run")
+    assert marked_days(project) == dict.fromkeys(DAY_MARTS, set())
+
+    # One impression moves from the 5th to the 9th, with the session that began on the 12th.
+    project.execute(
+        impression(
+            5,
+            9,
+            loaded_at="timestamptz '2025-04-02 00:00:00+00'",
+            metadata="""'{"session_id": "s12"}'""",
+        )
+    )
+    project.dbt("run")
+    days = marked_days(project)
+    assert days.pop("session_coverage_daily") == {5, 12}
+    # The 5th is empty now: its rows are gone, and not those of any other day.
+    assert days == dict.fromkeys(days, {9})
+    assert project.rows("select count(distinct day) from analytics.engagement_daily") == [(19,)]
+
+    # A save on the 18th touches the funnel of the seven days before it.
+    mark(project)
+    project.execute(
+        "insert into raw.user_interactions"
+        " (id, user_id, interaction_type, recommendation_id, created_at, loaded_at) values"
+        " ('n1', 'u1', 'save', 'r17', timestamptz '2025-03-18 10:00:00+00',"
+        " timestamptz '2025-04-03 00:00:00+00')"
+    )
+    project.dbt("run")
+    days = marked_days(project)
+    assert days.pop("funnel_daily") == set(range(11, 19))
+    assert days == dict.fromkeys(days, set())
+    assert project.rows("select day, saves from analytics.funnel_daily where saves > 0")[0][1] == 1
+
+    # A row that is refused touches no mart but the count of refusals.
+    mark(project)
+    project.execute(
+        impression(
+            7,
+            7,
+            dwell_time_ms="-1",
+            loaded_at="timestamptz '2025-04-04 00:00:00+00'",
+        )
+    )
+    project.dbt("run")
+    assert marked_days(project) == dict.fromkeys(DAY_MARTS, set())
+    assert project.rows(
+        "select rows from analytics.data_quality_daily where reason = 'invalid_dwell'"
+    ) == [(1,)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_another_time_zone_stops_the_run(engine: str, new_project: Callable[..., Project]) -> None:
+    project = new_project(engine)
+    project.execute(impression(1, 1))
+    project.dbt("seed")
+    project.dbt("run")
+    project.dbt_vars["reporting_timezone"] = "Asia/Tokyo"
+    result = project.dbt("run", ok=False)
+    assert not result.success
+    messages = " ".join(str(node.message) for node in result.result)
+    assert "built with reporting_timezone UTC, this run has Asia/Tokyo" in messages
+    assert "dbt build --full-refresh" in messages
+    project.dbt("run", "--full-refresh")
+    project.dbt("run")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_new_surface_is_taken_in_by_the_next_run(
+    engine: str, new_project: Callable[..., Project]
+) -> None:
+    project = new_project(engine)
+    for day in range(1, 6):
+        project.execute(impression(day, day), session(day, day))
+    project.execute(impression(6, 3, surface="'checkout'"))
+    project.dbt("seed")
+    project.dbt("run")
+    mark(project)
+    project.execute(
+        "insert into reference.surfaces (surface, has_impressions) values ('checkout', true)"
+    )
+    project.dbt("run")
+    days = marked_days(project)
+    assert days.pop("session_coverage_daily") == {1, 2, 3, 4, 5}  # a column for all of them
+    assert days == dict.fromkeys(days, {3})
+    incremental = project.marts(without="loaded_through")  # for that bears the sign
+    project.dbt("run", "--full-refresh")
+    assert project.marts(without="loaded_through") == incremental
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_killed_run_is_repaired_by_the_next(
+    engine: str, new_project: Callable[..., Project]
+) -> None:
+    project = new_project(engine)
+    history = History(5)
+    history.arrive(project)
+    project.dbt("seed")
+    project.dbt("run")
+    moments = random.Random(5)
+    for _ in range(3):
+        history.arrive(project)
+        kill_a_run(project, after=moments.uniform(2.2, 4.5))
+    project.dbt("run")
+    repaired = project.marts()
+    project.dbt("run", "--full-refresh")
+    full = project.marts()
+    for mart in full:
+        assert repaired[mart] == full[mart], mart
+
+
+def kill_a_run(project: Project, after: float) -> None:
+    """Start `dbt run` as a process and end it with SIGKILL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dbt.cli.main", "run", "--quiet"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DBT_PROFILES_DIR": str(project.directory),
+            "DBT_TARGET_PATH": str(project.directory / "killed"),
+            "DBT_LOG_PATH": str(project.directory / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        process.wait(timeout=after)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    if project.engine == "postgres":
+        until_nobody_is_connected(project)
+
+
+def until_nobody_is_connected(project: Project) -> None:
+    """Wait until the server has noticed that its client is gone."""
+    for _ in range(100):
+        others = project.rows(
+            "select count(*) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        if others == [(0,)]:
+            return
+        time.sleep(0.1)

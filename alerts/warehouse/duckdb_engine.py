@@ -177,13 +177,12 @@ class DuckDBWriter:
     def _insert(self, table: str, rows: pa.Table) -> None:
         listed = ", ".join(map(quote, rows.schema.names))
         relation = qualified(Relation(self._raw_schema, table))
-        self._connection.register("recwatch_batch", rows)
-        try:
-            self._connection.execute(
-                f"insert into {relation} ({listed}) select {listed} from recwatch_batch"  # noqa: S608
-            )
-        finally:
-            self._connection.unregister("recwatch_batch")
+        # DuckDB finds the variable by its name. Registered, the batch would be held until the
+        # transaction ends, and with it the whole file.
+        recwatch_batch = rows  # noqa: F841
+        self._connection.execute(
+            f"insert into {relation} ({listed}) select {listed} from recwatch_batch"  # noqa: S608
+        )
 
 
 def _configure(connection: duckdb.DuckDBPyConnection, target: Target) -> None:

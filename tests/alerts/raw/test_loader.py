@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import psycopg2
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -208,6 +209,19 @@ def test_a_load_is_seen_whole_by_others(
     assert counts(postgres_target) == (500, 500)
     [(loaded_at,)] = query(postgres_target, f"select distinct loaded_at from raw.{METRICS}")
     assert loaded_at > staged[-2]  # begun after staging
+
+
+def test_a_batch_is_let_go_once_it_is_in(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else memory would grow with the file."""
+    monkeypatch.setattr(jsonl, "BLOCK_BYTES", 200_000)
+    path = write(tmp_path / "a.jsonl", lines(*[impression(user_id="x" * 1_000)] * 10_000))
+    warehouse.create_raw_tables("raw")
+    held: list[int] = []
+    load_file(warehouse, "raw", METRICS, path, lambda _: held.append(pa.total_allocated_bytes()))
+    assert len(held) > 40
+    assert max(held) - held[0] < 2_000_000
 
 
 def test_staging_leaves_no_tables_behind(postgres_target: Target, tmp_path: Path) -> None:

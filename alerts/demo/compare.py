@@ -1,0 +1,233 @@
+"""Alerts against the truth: what was planted and found, and what fired without a cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from alerts.rules.marts import DAY, MARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from alerts.demo.truth import Incident, Reason, Truth
+    from alerts.rules import Rule
+    from alerts.runner import Episode
+
+# Reasons of `data_quality_daily` that speak of sound rows.
+_SOUND = frozenset({"accepted", "duplicate"})
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the marts and `rejected_rows` show beside the alerts.
+
+    Attributes:
+        rows: Rows by table and reason in `data_quality_daily`, over all days.
+        rejected: Rows by table and reason in `rejected_rows`.
+        days: The days on which `engagement_daily` has impressions.
+    """
+
+    rows: Mapping[Reason, int]
+    rejected: Mapping[Reason, int]
+    days: frozenset[date]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One incident held against what came out.
+
+    Attributes:
+        incident: What was planted.
+        rules: The rules that watch its metric; empty where none does.
+        episodes: Their episodes on its surface and days.
+        instead: What shows an incident that no rule covers.
+        ok: Found by a rule, or shown exactly elsewhere.
+    """
+
+    incident: Incident
+    rules: tuple[Rule, ...]
+    episodes: tuple[Episode, ...]
+    instead: str
+    ok: bool
+
+    @property
+    def status(self) -> Literal["found", "shown", "missed"]:
+        """Found by a rule, shown elsewhere as planted, or missed."""
+        if not self.ok:
+            return "missed"
+        return "found" if self.rules else "shown"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A count that is not what the truth says."""
+
+    where: str
+    table: str
+    reason: str
+    expected: int
+    counted: int
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.where}: {self.table}, {self.reason}: "
+            f"{self.counted:,} instead of {self.expected:,}"
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything planted with what was found, every false alarm, every wrong count.
+
+    `planted` and `counted` are the rows by table and reason that `data_quality_daily` should
+    have, and has.
+    """
+
+    findings: tuple[Finding, ...]
+    false_alarms: tuple[Episode, ...]
+    differences: tuple[Difference, ...]
+    planted: Mapping[Reason, int] = field(default_factory=dict)
+    counted: Mapping[Reason, int] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is as it was planted."""
+        found = all(finding.ok for finding in self.findings)
+        return found and not self.false_alarms and not self.differences
+
+    @property
+    def covered(self) -> tuple[Finding, ...]:
+        """The findings on incidents that a rule covers."""
+        return tuple(finding for finding in self.findings if finding.rules)
+
+    def causes(self, episode: Episode) -> tuple[Incident, ...]:
+        """The incidents that explain an episode."""
+        return tuple(one.incident for one in self.findings if episode in one.episodes)
+
+
+def compare(
+    truth: Truth, rules: Sequence[Rule], episodes: Sequence[Episode], observed: Observed
+) -> Comparison:
+    """Match episodes with incidents, in both directions, and counts with counts."""
+    by_name = {rule.name: rule for rule in rules}
+    differences = (
+        *_differences("data_quality_daily", truth.rows, observed.rows),
+        *_differences("rejected_rows", truth.rejected, observed.rejected),
+    )
+    findings = [
+        _finding(incident, by_name, episodes, _Elsewhere(truth, observed, differences))
+        for incident in truth.incidents
+    ]
+    explained = {id(episode) for finding in findings for episode in finding.episodes}
+    unexplained = tuple(episode for episode in episodes if id(episode) not in explained)
+    return Comparison(tuple(findings), unexplained, differences, truth.rows, observed.rows)
+
+
+def watches(rule: Rule, incident: Incident) -> bool:
+    """Whether a rule's metric is made of the same counts as the incident's, on its surface."""
+    planted = MARTS["analytics.engagement_daily"].metrics.get(incident.metric)
+    watched = MARTS[rule.mart].metrics[rule.metric]
+    if planted is None or planted.columns != watched.columns:
+        return False
+    return incident.surface is None or rule.where.get("surface") in {None, incident.surface}
+
+
+def days_of(episode: Episode, rule: Rule) -> tuple[date, date]:
+    """First and last day of an episode; a week covers seven."""
+    length = max(MARTS[rule.mart].bucket, DAY)
+    return _day(episode.first), _day(episode.last) + length - timedelta(days=1)
+
+
+def _finding(
+    incident: Incident,
+    rules: Mapping[str, Rule],
+    episodes: Sequence[Episode],
+    elsewhere: _Elsewhere,
+) -> Finding:
+    covering = {name: rule for name, rule in rules.items() if watches(rule, incident)}
+    if not covering:
+        instead, ok = elsewhere.look(incident)
+        return Finding(incident, (), (), instead, ok)
+    matching = tuple(
+        episode
+        for episode in episodes
+        if episode.rule in covering and _overlaps(episode, covering[episode.rule], incident)
+    )
+    return Finding(incident, tuple(covering.values()), matching, "", bool(matching))
+
+
+def _overlaps(episode: Episode, rule: Rule, incident: Incident) -> bool:
+    surface = dict(episode.labels).get("surface", incident.surface)
+    first, last = days_of(episode, rule)
+    same_place = incident.surface in {None, surface}
+    return same_place and first <= incident.last_day and last >= incident.first_day
+
+
+@dataclass(frozen=True)
+class _Elsewhere:
+    """Where an incident shows that no rule covers."""
+
+    truth: Truth
+    observed: Observed
+    differences: Sequence[Difference]
+
+    def look(self, incident: Incident) -> tuple[str, bool]:
+        """What shows the incident instead of an alert, and whether it does so exactly."""
+        match incident.kind:
+            case "broken_rows":
+                return self._broken()
+            case "late_rows":
+                return self._late()
+            case "missing_day":
+                return self._missing(incident)
+        return "nothing shows it yet", True
+
+    def _broken(self) -> tuple[str, bool]:
+        rows = self.observed.rows
+        refused = {key: count for key, count in rows.items() if key[1] not in _SOUND}
+        reasons = len({reason for _, reason in refused})
+        text = (
+            f"data_quality_daily: {sum(refused.values()):,} rows, {reasons} reasons; "
+            f"rejected_rows: {sum(self.observed.rejected.values()):,}"
+        )
+        return self._exact(text, lambda reason: reason not in _SOUND)
+
+    def _late(self) -> tuple[str, bool]:
+        accepted, duplicate = (
+            sum(count for (_, reason), count in self.observed.rows.items() if reason == wanted)
+            for wanted in ("accepted", "duplicate")
+        )
+        text = f"data_quality_daily: {accepted:,} rows accepted, {duplicate:,} duplicate"
+        return self._exact(text, lambda reason: reason in _SOUND)
+
+    def _exact(self, text: str, concerns: Callable[[str], bool]) -> tuple[str, bool]:
+        exact = not any(concerns(one.reason) for one in self.differences)
+        return f"{text}, {'exactly as planted' if exact else 'NOT as planted'}", exact
+
+    def _missing(self, incident: Incident) -> tuple[str, bool]:
+        present = [day for day in _range(incident) if day in self.observed.days]
+        if present:
+            return f"engagement_daily has rows on {present[0]}, which must be missing", False
+        return "engagement_daily has no row that day; a freshness rule would say so", True
+
+
+def _differences(
+    where: str, expected: Mapping[Reason, int], counted: Mapping[Reason, int]
+) -> list[Difference]:
+    return [
+        Difference(where, *key, expected.get(key, 0), counted.get(key, 0))
+        for key in sorted({*expected, *counted})
+        if expected.get(key, 0) != counted.get(key, 0)
+    ]
+
+
+def _range(incident: Incident) -> list[date]:
+    count = (incident.last_day - incident.first_day).days + 1
+    return [incident.first_day + timedelta(days=n) for n in range(count)]
+
+
+def _day(bucket: date) -> date:
+    return bucket.date() if isinstance(bucket, datetime) else bucket

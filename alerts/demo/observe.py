@@ -1,0 +1,36 @@
+"""What the comparison needs of the warehouse beside the alerts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, cast
+
+from alerts.demo.compare import Observed
+from alerts.warehouse import Relation
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from alerts.warehouse import Project, Warehouse
+
+
+def observe(warehouse: Warehouse, project: Project) -> Observed:
+    """Rows by table and reason, and the days with impressions."""
+    prefix = project.schema_prefix
+    quality = Relation.parse("analytics.data_quality_daily", prefix)
+    counted = warehouse.aggregate(quality, ["source_table", "reason"], [("sum", "rows")])
+    rejected = warehouse.select(
+        Relation(project.raw_schema, "rejected_rows"), ["source_table", "reason"]
+    )
+    return Observed(
+        rows={(str(table), str(reason)): int(rows) for table, reason, rows in counted},
+        rejected=Counter((str(table), str(reason)) for table, reason in rejected),
+        days=frozenset(loaded_through(warehouse, prefix)),
+    )
+
+
+def loaded_through(warehouse: Warehouse, prefix: str) -> dict[date, Any]:
+    """Each day of `engagement_daily` with the newest `loaded_at` among its rows."""
+    relation = Relation.parse("analytics.engagement_daily", prefix)
+    rows = warehouse.aggregate(relation, ["day"], [("max", "loaded_through")])
+    return {cast("date", day): moment for day, moment in rows}

@@ -1,0 +1,237 @@
+"""The charts as inline SVG: Altair describes them, vl-convert renders them in this process.
+
+Colours here are only names: the page's stylesheet replaces each, so that one drawing serves light
+and dark. Marks carry no tooltips; every number is in a table as well.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import altair as alt
+import vl_convert
+
+from alerts.rules.marts import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from alerts.report.content import Alarm, Metric, Shade
+    from alerts.report.figures import Figures, FunnelRow, Histogram, Surface
+
+# The stylesheet gives each a colour: `[fill="#010101"] { fill: var(--ink) }`.
+INK: Final = "#010101"
+QUIET: Final = "#020202"
+GRID: Final = "#030303"
+SERIES: Final = "#040404"
+SHADE: Final = "#050505"
+ALARM: Final = "#060606"
+LIMIT: Final = "#070707"
+BEFORE: Final = "#080808"
+COLORS: Final = {
+    INK: "ink",
+    QUIET: "quiet",
+    GRID: "grid",
+    SERIES: "series",
+    SHADE: "shade",
+    ALARM: "alarm",
+    LIMIT: "limit",
+    BEFORE: "before",
+}
+
+# What Vega-Lite calls a datum.
+Row = dict[str, Any]
+
+_PANEL = {"width": 330, "height": 120}
+_UTC = alt.Scale(type="utc")
+
+
+def panel(
+    figures: Figures,
+    surface: Surface,
+    metric: Metric,
+    shades: Sequence[Shade],
+    alarms: Sequence[Alarm],
+) -> str:
+    """One surface's metric per day: its limit, shaded days, and what fired."""
+    scale = 1000 if metric == "avg_dwell_ms" else 1
+    limit = surface.min_ctr if metric == "ctr" else surface.min_dwell_ms
+    top = _top(figures, metric) / scale
+    rows: list[Row] = []
+    for day in figures.days:
+        value = getattr(figures.of(surface.name, day), metric)
+        rows.append({"day": f"{day}", "value": None if value is None else value / scale})
+    mine = [one for one in alarms if one.surface == surface.name and one.metric == metric]
+    breaches = [
+        row
+        for one in mine
+        if not one.weekly
+        for row in rows
+        if f"{one.first}" <= row["day"] <= f"{one.last}" and row["value"] is not None
+    ]
+    layers = [
+        _shaded([one for one in shades if _concerns(one, surface.name, metric)], figures.last_day),
+        _limit(None if limit is None else limit / scale),
+        _line(rows, "%" if metric == "ctr" else "~g", top),
+        _weeks([one for one in mine if one.weekly], figures.last_day),
+        _points(breaches),
+    ]
+    return _svg(alt.layer(*layers).properties(**_PANEL), f"{metric}-{surface.name}")
+
+
+def funnel(rows: Sequence[FunnelRow], part: str, whole: str) -> str:
+    """A rate of the funnel by surface, as labelled bars."""
+    values = [
+        {"surface": row.surface, "rate": getattr(row, part) / getattr(row, whole)}
+        for row in rows
+        if getattr(row, whole)
+    ]
+    order = [row.surface for row in rows]
+    base = _chart(values).encode(
+        y=alt.Y("surface:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False)),
+        x=alt.X("rate:Q", title=None, axis=None, scale=alt.Scale(domain=[0, _most(values) * 1.2])),
+    )
+    bars = base.mark_bar(color=SERIES, height=14, cornerRadiusEnd=2, aria=False)
+    text = base.mark_text(align="left", dx=5, color=INK, fontSize=11, aria=False)
+    labelled = text.encode(text=alt.Text("rate:Q", format=".1%"))
+    return _svg((bars + labelled).properties(width=260, height=150), f"funnel-{part}")
+
+
+def histogram(one: Histogram) -> str:
+    """Shares of dwells by bucket; where there are two spans of days, side by side."""
+    values = [{"days": bar.days, "bucket": bar.bucket, "share": bar.share} for bar in one.bars]
+    spans = list(dict.fromkeys(bar.days for bar in one.bars))
+    colors = [BEFORE, SERIES][-len(spans) :]
+    chart = (
+        _chart(values)
+        .mark_bar(cornerRadiusEnd=2, aria=False)
+        .encode(
+            x=alt.X("bucket:N", sort=list(one.buckets), title="dwell", axis=alt.Axis(labelAngle=0)),
+            xOffset=alt.XOffset("days:N", sort=spans),
+            y=alt.Y("share:Q", title="share of dwells", axis=alt.Axis(format="%", tickCount=4)),
+            color=alt.Color(
+                "days:N",
+                sort=spans,
+                scale=alt.Scale(domain=spans, range=colors),
+                legend=alt.Legend(title=None, orient="top", symbolType="square"),
+            ),
+        )
+    )
+    return _svg(chart.properties(width=640, height=180), "histogram")
+
+
+def _line(rows: Sequence[Row], form: str, top: float) -> alt.Chart:
+    chart: alt.Chart = (
+        _chart(rows)
+        .mark_line(color=SERIES, strokeWidth=1.6, strokeJoin="round", aria=False)
+        .encode(
+            x=alt.X(
+                "day:T",
+                scale=_UTC,
+                title=None,
+                axis=alt.Axis(format="%-d %b", tickCount=5, labelFlush=True, grid=False),
+            ),
+            y=alt.Y(
+                "value:Q",
+                title=None,
+                scale=alt.Scale(domain=[0, top]),
+                axis=alt.Axis(format=form, tickCount=4),
+            ),
+        )
+    )
+    return chart
+
+
+def _shaded(shades: Sequence[Shade], newest: date) -> alt.Chart:
+    values = [_days(one.first, one.last, newest) for one in shades]
+    chart: alt.Chart = (
+        _chart(values)
+        .mark_rect(color=SHADE, opacity=1, aria=False)
+        .encode(x=alt.X("first:T", scale=_UTC), x2="last:T")
+    )
+    return chart
+
+
+def _weeks(alarms: Sequence[Alarm], newest: date) -> alt.Chart:
+    """A bar on the bottom of the panel over the weeks that an alarm is about."""
+    values = [_days(one.first, one.last, newest) for one in alarms]
+    chart: alt.Chart = (
+        _chart(values)
+        .mark_rule(color=ALARM, strokeWidth=5, aria=False)
+        .encode(x=alt.X("first:T", scale=_UTC), x2="last:T", y=alt.value(_PANEL["height"] - 3))
+    )
+    return chart
+
+
+def _points(rows: Sequence[Row]) -> alt.Chart:
+    chart: alt.Chart = (
+        _chart(rows)
+        .mark_point(color=ALARM, filled=True, size=38, opacity=1, aria=False)
+        .encode(x=alt.X("day:T", scale=_UTC), y="value:Q")
+    )
+    return chart
+
+
+def _limit(value: float | None) -> alt.Chart:
+    values = [] if value is None else [{"value": value}]
+    chart: alt.Chart = (
+        _chart(values)
+        .mark_rule(color=LIMIT, strokeDash=[4, 3], strokeWidth=1, aria=False)
+        .encode(y="value:Q")
+    )
+    return chart
+
+
+def _days(first: date, last: date, newest: date) -> dict[str, str]:
+    """From the middle of the night before to the middle of the night after, as points lie."""
+    end = min(last, newest)
+    return {"first": f"{first - DAY}T12:00:00Z", "last": f"{end}T12:00:00Z"}
+
+
+def _concerns(shade: Shade, surface: str, metric: Metric) -> bool:
+    return shade.surface in {None, surface} and shade.metric in {None, metric}
+
+
+def _top(figures: Figures, metric: Metric) -> float:
+    """One scale for all surfaces, so that panels can be compared."""
+    values = [
+        getattr(figures.of(surface.name, day), metric) or 0
+        for surface in figures.surfaces
+        for day in figures.days
+    ]
+    return 1.05 * max(values, default=0) or 1
+
+
+def _most(values: Sequence[Row]) -> float:
+    return max((row["rate"] for row in values), default=0) or 1
+
+
+def _chart(rows: Sequence[Row]) -> alt.Chart:
+    return alt.Chart(alt.InlineData(values=list(rows)))
+
+
+def _svg(chart: Any, name: str) -> str:
+    """The chart as an SVG element that can stand in a page beside others."""
+    font = "system-ui, sans-serif"
+    themed = (
+        chart.configure(background="transparent", font=font)
+        .configure_view(stroke=None)
+        .configure_axis(
+            domainColor=GRID,
+            tickColor=GRID,
+            gridColor=GRID,
+            labelColor=QUIET,
+            titleColor=QUIET,
+            titleFontWeight="normal",
+            labelFontSize=10,
+            titleFontSize=10,
+        )
+        .configure_legend(labelColor=QUIET, labelFontSize=10)
+    )
+    svg = vl_convert.vegalite_to_svg(themed.to_json(validate=False))
+    # Inside HTML an SVG needs no namespace. Clip paths are named alike in every drawing.
+    svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
+    svg = re.sub(r'(id="|url\(#)(clip|gradient)', rf"\1{name}-\2", svg)
+    return re.sub(r"<svg\b", '<svg aria-hidden="true" focusable="false"', svg, count=1)

@@ -41,11 +41,13 @@ COLORS: Final = {
     BEFORE: "before",
 }
 
+# vl-convert measures texts in Liberation Sans, whose widths are Arial's.
+FONT: Final = "Arial, Liberation Sans, sans-serif"
+
 # What Vega-Lite calls a datum.
 Row = dict[str, Any]
 
 _PANEL = {"width": 330, "height": 120}
-_UTC = alt.Scale(type="utc")
 
 
 def panel(
@@ -72,10 +74,10 @@ def panel(
         if f"{one.first}" <= row["day"] <= f"{one.last}" and row["value"] is not None
     ]
     layers = [
-        _shaded([one for one in shades if _concerns(one, surface.name, metric)], figures.last_day),
+        _shaded([one for one in shades if _concerns(one, surface.name, metric)], figures.span),
         _limit(None if limit is None else limit / scale),
-        _line(rows, "%" if metric == "ctr" else "~g", top),
-        _weeks([one for one in mine if one.weekly], figures.last_day),
+        _line(rows, "%" if metric == "ctr" else "~g", top, _days(*figures.span, figures.span)),
+        _weeks([one for one in mine if one.weekly], figures.span),
         _points(breaches),
     ]
     return _svg(alt.layer(*layers).properties(**_PANEL), f"{metric}-{surface.name}")
@@ -102,7 +104,7 @@ def funnel(rows: Sequence[FunnelRow], part: str, whole: str) -> str:
 def histogram(one: Histogram) -> str:
     """Shares of dwells by bucket; where there are two spans of days, side by side."""
     values = [{"days": bar.days, "bucket": bar.bucket, "share": bar.share} for bar in one.bars]
-    spans = list(dict.fromkeys(bar.days for bar in one.bars))
+    spans = list(one.spans)
     colors = [BEFORE, SERIES][-len(spans) :]
     chart = (
         _chart(values)
@@ -115,21 +117,21 @@ def histogram(one: Histogram) -> str:
                 "days:N",
                 sort=spans,
                 scale=alt.Scale(domain=spans, range=colors),
-                legend=alt.Legend(title=None, orient="top", symbolType="square"),
+                legend=None,
             ),
         )
     )
-    return _svg(chart.properties(width=640, height=180), "histogram")
+    return _svg(chart.properties(width=760, height=190), "histogram")
 
 
-def _line(rows: Sequence[Row], form: str, top: float) -> alt.Chart:
+def _line(rows: Sequence[Row], form: str, top: float, days: Row) -> alt.Chart:
     chart: alt.Chart = (
         _chart(rows)
         .mark_line(color=SERIES, strokeWidth=1.6, strokeJoin="round", aria=False)
         .encode(
             x=alt.X(
                 "day:T",
-                scale=_UTC,
+                scale=alt.Scale(type="utc", domain=[days["first"], days["last"]]),
                 title=None,
                 axis=alt.Axis(format="%-d %b", tickCount=5, labelFlush=True, grid=False),
             ),
@@ -137,30 +139,34 @@ def _line(rows: Sequence[Row], form: str, top: float) -> alt.Chart:
                 "value:Q",
                 title=None,
                 scale=alt.Scale(domain=[0, top]),
-                axis=alt.Axis(format=form, tickCount=4),
+                axis=alt.Axis(format=form, tickCount=3),
             ),
         )
     )
     return chart
 
 
-def _shaded(shades: Sequence[Shade], newest: date) -> alt.Chart:
-    values = [_days(one.first, one.last, newest) for one in shades]
+def _shaded(shades: Sequence[Shade], span: tuple[date, date]) -> alt.Chart:
+    values = [_days(one.first, one.last, span) for one in shades]
     chart: alt.Chart = (
         _chart(values)
         .mark_rect(color=SHADE, opacity=1, aria=False)
-        .encode(x=alt.X("first:T", scale=_UTC), x2="last:T")
+        .encode(x=alt.X("first:T", scale=alt.Scale(type="utc")), x2="last:T")
     )
     return chart
 
 
-def _weeks(alarms: Sequence[Alarm], newest: date) -> alt.Chart:
+def _weeks(alarms: Sequence[Alarm], span: tuple[date, date]) -> alt.Chart:
     """A bar on the bottom of the panel over the weeks that an alarm is about."""
-    values = [_days(one.first, one.last, newest) for one in alarms]
+    values = [_days(one.first, one.last, span) for one in alarms]
     chart: alt.Chart = (
         _chart(values)
         .mark_rule(color=ALARM, strokeWidth=5, aria=False)
-        .encode(x=alt.X("first:T", scale=_UTC), x2="last:T", y=alt.value(_PANEL["height"] - 3))
+        .encode(
+            x=alt.X("first:T", scale=alt.Scale(type="utc")),
+            x2="last:T",
+            y=alt.value(_PANEL["height"] - 3),
+        )
     )
     return chart
 
@@ -169,7 +175,7 @@ def _points(rows: Sequence[Row]) -> alt.Chart:
     chart: alt.Chart = (
         _chart(rows)
         .mark_point(color=ALARM, filled=True, size=38, opacity=1, aria=False)
-        .encode(x=alt.X("day:T", scale=_UTC), y="value:Q")
+        .encode(x=alt.X("day:T", scale=alt.Scale(type="utc")), y="value:Q")
     )
     return chart
 
@@ -184,10 +190,10 @@ def _limit(value: float | None) -> alt.Chart:
     return chart
 
 
-def _days(first: date, last: date, newest: date) -> dict[str, str]:
-    """From the middle of the night before to the middle of the night after, as points lie."""
-    end = min(last, newest)
-    return {"first": f"{first - DAY}T12:00:00Z", "last": f"{end}T12:00:00Z"}
+def _days(first: date, last: date, span: tuple[date, date]) -> Row:
+    """From noon to noon around the days, as points lie, within what the panel shows."""
+    start, end = max(first, span[0]), min(last, span[1])
+    return {"first": f"{start - DAY}T12:00:00Z", "last": f"{end}T12:00:00Z"}
 
 
 def _concerns(shade: Shade, surface: str, metric: Metric) -> bool:
@@ -214,9 +220,8 @@ def _chart(rows: Sequence[Row]) -> alt.Chart:
 
 def _svg(chart: Any, name: str) -> str:
     """The chart as an SVG element that can stand in a page beside others."""
-    font = "system-ui, sans-serif"
     themed = (
-        chart.configure(background="transparent", font=font)
+        chart.configure(background="transparent", font=FONT)
         .configure_view(stroke=None)
         .configure_axis(
             domainColor=GRID,
@@ -228,7 +233,6 @@ def _svg(chart: Any, name: str) -> str:
             labelFontSize=10,
             titleFontSize=10,
         )
-        .configure_legend(labelColor=QUIET, labelFontSize=10)
     )
     svg = vl_convert.vegalite_to_svg(themed.to_json(validate=False))
     # Inside HTML an SVG needs no namespace. Clip paths are named alike in every drawing.

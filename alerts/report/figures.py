@@ -77,6 +77,11 @@ class Histogram:
     buckets: tuple[str, ...]
     bars: tuple[HistogramBar, ...]
 
+    @property
+    def spans(self) -> tuple[str, ...]:
+        """The one or two spans of days, the week before first."""
+        return tuple(dict.fromkeys(bar.days for bar in self.bars))
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -94,6 +99,11 @@ class Figures:
     def last_day(self) -> date:
         """The newest complete day."""
         return self.days[-1]
+
+    @property
+    def span(self) -> tuple[date, date]:
+        """The first and the last day."""
+        return self.days[0], self.days[-1]
 
     def of(self, surface: str, day: date) -> Engagement:
         """The sums of a day, zeros where the mart has no row."""

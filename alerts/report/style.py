@@ -50,6 +50,8 @@ code { font: 0.86em ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
   margin: 0; min-width: 0;
 }
 .card header { display: flex; justify-content: space-between; align-items: baseline; gap: 8px; }
+.card header > span { text-align: right; }
+.card header .chip { font-size: 0.76rem; padding: 1px 9px; }
 .card dl { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: 8px; margin: 10px 0 0; }
 .card dt { font-size: 0.75rem; color: var(--quiet); }
 .card dd { margin: 0; font-variant-numeric: tabular-nums; }
@@ -61,19 +63,22 @@ code { font: 0.86em ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
   font-size: 0.83rem; color: var(--quiet);
 }
 .key i { display: inline-block; width: 18px; height: 10px; margin-right: 6px; border-radius: 2px; }
+.key .series { background: var(--series); }
+.key .before { background: var(--before); }
 .key .shade { background: var(--shade); }
-.key .limit { height: 0; border-top: 2px dashed var(--limit); vertical-align: 4px; }
+.key .limit { height: 0; border-top: 1px dashed var(--limit); vertical-align: 4px; }
 .key .dot { width: 8px; height: 8px; border-radius: 50%; background: var(--alarm); }
 .key .week { height: 5px; background: var(--alarm); vertical-align: 2px; }
-svg { display: block; width: 100%; height: auto; max-height: 320px; }
-svg text { font-family: inherit; }
-.wide svg { min-width: 520px; }
+svg { display: block; width: 100%; height: auto; max-height: 320px; overflow: visible; }
+.wide svg { min-width: 640px; }
 .wide, .table { overflow-x: auto; }
 .table { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.88rem; }
 th, td {
   text-align: left; vertical-align: top; padding: 9px 14px; border-top: 1px solid var(--edge);
 }
+.tight th, .tight td { padding: 6px 10px; }
+.truth th:first-child { width: 28%; }
 thead th { border-top: 0; font-size: 0.77rem; font-weight: 600; color: var(--quiet); }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.days { white-space: nowrap; font-variant-numeric: tabular-nums; }

@@ -25,9 +25,9 @@ surface.</p>
 <div class="grid">
 {%- for card in cards %}
   <section class="card">
-    <header><h3>{{ card.surface.name }}</h3>
-      {%- for rule in card.firing %}<span class="chip bad">{{ rule }}</span>
-      {%- else %}<span class="chip">ok</span>{% endfor %}</header>
+    <header><h3>{{ card.surface.name }}</h3><span>
+      {%- for rule in card.firing %} <span class="chip bad">{{ rule }}</span>
+      {%- else %}<span class="chip">ok</span>{% endfor %}</span></header>
     <dl>
       <div><dt>CTR</dt><dd><b{{ ' class=bad' if card.ctr_low }}>{{ card.today.ctr | percent }}</b>
         <small>min {{ card.surface.min_ctr | percent(0) }}</small></dd></div>
@@ -66,6 +66,13 @@ surface.</p>
 <h2>Where the dwell of {{ figures.histogram.surface }} went</h2>
 <p class="hint">A mean hides what moved. The share of dwells in each bucket
 {%- if content.histogram %}, the days of the incident against the week before{% endif %}.</p>
+<ul class="key">
+{%- for days in figures.histogram.spans %}
+  <li><i class="{{ 'before' if loop.revindex == 2 else 'series' }}"></i>{{ days }}
+    {%- if content.histogram %}: {{ 'the week before' if loop.revindex == 2 else 'the incident' }}
+    {%- endif %}</li>
+{%- endfor %}
+</ul>
 <figure class="card wide" role="img" aria-label="Dwell histogram">{{ histogram }}</figure>
 {% endif %}
 
@@ -78,7 +85,7 @@ newest week whose saves are all in: a save counts within seven days.</p>
     <h3>Clicks per impression</h3>{{ click_rate }}</figure>
   <figure class="card" role="img" aria-label="Saves per click by surface">
     <h3>Saves per click</h3>{{ save_rate }}</figure>
-  <div class="table"><table>
+  <div class="table tight"><table>
     <thead><tr><th>Surface</th><th class="number">Impressions</th><th class="number">Clicks</th>
       <th class="number">Saves</th></tr></thead>
     <tbody>
@@ -94,14 +101,15 @@ newest week whose saves are all in: a save counts within seven days.</p>
 <h2>Planted, and found</h2>
 <p class="hint">What the simulation broke on purpose, and which rule of
 <code>alerts/rules.yml</code> noticed.</p>
-<div class="table"><table class="stack">
-  <thead><tr><th>Incident</th><th>Surface</th><th>Days</th><th>Rules that watch it</th>
+<div class="table"><table class="stack truth">
+  <thead><tr><th>Incident</th><th>Surface</th><th>Days</th><th>Watched by</th>
     <th>Found</th><th></th></tr></thead>
   <tbody>
   {%- for row in content.truth %}
   <tr><td><b>{{ row.incident }}</b><small>{{ row.sentence }}</small></td>
-    <td>{{ row.surface }}</td><td class="days">{{ row.days }}</td>
-    <td data-name="watched by">{{ row.expected }}</td><td>{{ row.found }}</td>
+    <td data-name="surface">{{ row.surface }}</td>
+    <td class="days" data-name="days">{{ row.days }}</td>
+    <td data-name="watched by">{{ row.expected }}</td><td data-name="found">{{ row.found }}</td>
     <td><span class="chip{{ {'found': '', 'shown': ' note', 'missed': ' bad'}[row.status] }}">
       {{- row.status }}</span></td></tr>
   {%- else %}
@@ -116,10 +124,11 @@ newest week whose saves are all in: a save counts within seven days.</p>
     <th></th></tr></thead>
   <tbody>
   {%- for alarm in content.alarms %}
-  <tr><td>{{ alarm.rule }}</td><td>{{ alarm.surface or 'all' }}</td>
+  <tr><td><b>{{ alarm.rule }}</b></td>
+    <td data-name="surface">{{ alarm.surface or 'all' }}</td>
     <td class="days" data-name="from">{{ alarm.first }}</td>
-    <td class="days" data-name="to">{{ alarm.last }}</td><td>{{ alarm.severity }}</td>
-    <td>{{ alarm.cause or 'none: a false alarm' }}</td>
+    <td class="days" data-name="to">{{ alarm.last }}</td><td data-name="severity">{{ alarm.severity }}</td>
+    <td data-name="cause">{{ alarm.cause or 'none: a false alarm' }}</td>
     <td>{% if alarm.firing %}<span class="chip bad">firing</span>{% endif %}</td></tr>
   {%- else %}
   <tr><td colspan="7">Nothing fired.</td></tr>

@@ -287,10 +287,22 @@ schemas_amiss as (
         and nspowner <> 'recwatch_build'::regrole
 ),
 
+-- A grant that the grantor has no right to pass on is a warning, which no editor shows.
+rights_amiss as (
+    select
+        2000 as position,
+        'database ' || current_database() as what,
+        'recwatch_build may not create schemas' as found,
+        'its owner grants create to recwatch_build' as wanted
+    where not has_database_privilege('recwatch_build', current_database(), 'create')
+),
+
 final as (
     select * from columns_amiss
     union all
     select * from schemas_amiss
+    union all
+    select * from rights_amiss
 )
 
 select

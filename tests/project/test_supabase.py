@@ -264,6 +264,22 @@ def test_loaded_at_is_renewed_by_every_update(database: Database) -> None:
     ) == [(0,)]
     with pytest.raises(psycopg2.errors.NotNullViolation):
         database.run("insert into public.user_interactions (id, loaded_at) values ('x', null)")
+    database.run("insert into public.user_interactions (id) values ('y')")
+
+
+def test_a_right_that_could_not_be_granted_is_listed(
+    database: Database, postgres_settings: dict[str, Any]
+) -> None:
+    with closing(psycopg2.connect(**postgres_settings)) as connection, connection:
+        cursor = connection.cursor()
+        cursor.execute(f"alter database {postgres_settings['dbname']} owner to current_user")
+        cursor.execute(
+            f"grant create on database {postgres_settings['dbname']} to recwatch_test_admin"
+        )
+        cursor.execute("grant create on schema public to recwatch_test_admin")
+    [(what, found, _)] = database.prepare()
+    assert what == f"database {postgres_settings['dbname']}"
+    assert found == "recwatch_build may not create schemas"
 
 
 def test_missing_tables_are_made_as_the_loader_makes_them(database: Database) -> None:

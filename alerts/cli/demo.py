@@ -72,6 +72,7 @@ def command(  # noqa: PLR0913 - one for each option
         click.echo(json.dumps(document.document(place, outcome), indent=2, allow_nan=False))
     else:
         show.print_comparison(outcome.comparison, click.echo)
+        show.print_alerts(outcome, click.echo)
         show.print_ending(place, outcome, click.echo)
     if not outcome.comparison.ok:
         context.exit(1)

@@ -42,7 +42,7 @@ class Finding:
         incident: What was planted.
         rules: The rules that watch its metric; empty where none does.
         episodes: Their episodes on its surface and days.
-        instead: What shows an incident that no rule covers.
+        instead: What shows an incident that no rule covers; what rules said that missed it.
         ok: Found by a rule, or shown exactly elsewhere.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from alerts.demo.truth import read_truth
 from alerts.progress import progress
 from alerts.raw.loader import load_file
 from alerts.rules import DEFAULT_RULES, load_rules
+from alerts.rules.marts import DAY
 from alerts.runner import Settings, decide, evaluate
 from alerts.simulate import count_steps, simulate
 from alerts.simulate.incidents import IMPRESSIONS
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from alerts.demo.compare import Comparison
+    from alerts.demo.compare import Comparison, Finding
     from alerts.demo.place import Place
     from alerts.demo.steps import Steps
     from alerts.demo.truth import Truth
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from alerts.rules import RuleSet
     from alerts.runner import Evaluation, Outgoing
     from alerts.simulate import Options, Summary
+    from alerts.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,23 @@ def _judge(
     with closing(open_warehouse(place.target)) as warehouse:
         evaluation = evaluate(rules.rules, warehouse, None, settings)
         observed = observe(warehouse, project)
-    return evaluation, compare(truth, rules.rules, evaluation.episodes, observed)
+        comparison = compare(truth, rules.rules, evaluation.episodes, observed)
+        explained = [_explained(one, warehouse, settings) for one in comparison.findings]
+    return evaluation, replace(comparison, findings=tuple(explained))
+
+
+def _explained(finding: Finding, warehouse: Warehouse, settings: Settings) -> Finding:
+    """A miss with what its rules said when the incident was over: too little to judge, say."""
+    if finding.ok or not finding.rules:
+        return finding
+    incident = finding.incident
+    then = evaluate(finding.rules, warehouse, incident.last_day + DAY, settings)
+    said = [
+        f"{result.rule}: {result.reason}"
+        for result in then.results
+        if dict(result.labels).get("surface", incident.surface) == incident.surface
+    ]
+    return replace(finding, instead="; ".join(said))
 
 
 def _remove(summary: Summary) -> None:

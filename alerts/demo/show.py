@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alerts.notify.console import render
+from alerts.notify import ConsoleReceiver
 from alerts.rules.marts import DAY, MARTS
+from alerts.runner import deliver
 from alerts.runner.compose import shown, title
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.table import Table
 
@@ -38,7 +41,8 @@ def found(finding: Finding) -> str:
         if fired:
             week = "week of " if MARTS[rule.mart].bucket > DAY else ""
             texts.append(f"{rule.name} {week}{shown(min(fired))}")
-    return ", ".join(texts) or "MISSED"
+    missed = f"MISSED: {finding.instead}" if finding.instead else "MISSED"
+    return ", ".join(texts) or missed
 
 
 def surface_of(finding: Finding) -> str:
@@ -67,8 +71,11 @@ def verdicts(comparison: Comparison) -> Iterator[str]:
     """The comparison in sentences."""
     covered = comparison.covered
     missed = [finding.incident.id for finding in covered if not finding.ok]
-    text = f"{len(covered) - len(missed)} of {len(covered)} incidents that a rule covers were found"
-    yield f"\n{text}{': MISSED ' + ', '.join(missed) if missed else ''}."
+    if covered:
+        text = f"{len(covered) - len(missed)} of {len(covered)} incidents that a rule covers found"
+        yield f"\n{text}{': MISSED ' + ', '.join(missed) if missed else ''}."
+    else:
+        yield "\nNo incident that a rule covers fits into so few days."
     yield f"False alarms: {len(comparison.false_alarms) or 'none'}."
     for episode in comparison.false_alarms:
         yield f"  FALSE ALARM {alarm_line(episode)}"
@@ -79,29 +86,48 @@ def verdicts(comparison: Comparison) -> Iterator[str]:
         yield "Rows by what became of them: every count as planted."
 
 
-def print_ending(place: Place, outcome: Outcome, echo: Callable[[str], None]) -> None:
-    """The alerts that fire, where the report lies, and what to try next."""
+def print_alerts(outcome: Outcome, echo: Callable[[str], None]) -> None:
+    """What fires at the end of the data, as the console receiver shows it."""
     count = len(outcome.evaluation.firing)
-    echo(f"\nAt the end of the data {count} alert{'' if count == 1 else 's'} fire:")
-    for one in outcome.messages:
-        echo(f"\n{render(one.message)}")
+    what = {0: "nothing fires", 1: "1 alert fires"}.get(count, f"{count} alerts fire")
+    echo(f"\nAt the end of the data {what}{':' if count else '.'}")
+    console = ConsoleReceiver(lambda text: echo(f"\n{text}"))
+    deliver(outcome.messages, {one.receiver: console for one in outcome.messages})
+
+
+def print_ending(place: Place, outcome: Outcome, echo: Callable[[str], None]) -> None:
+    """Where the report lies, and three commands to try next."""
     total = sum(outcome.seconds.values())
     echo(f"\nThe report, {total:.0f} s after the start: {place.report}")
     echo("\nTry next:")
-    for command, what in next_steps():
+    for command, what in next_steps(outcome.evaluation.episodes):
         echo(f"  {command}\n      {what}")
 
 
-def next_steps() -> tuple[tuple[str, str], ...]:
-    """Three commands that work now, from the project's root."""
-    return (
-        ("recwatch check", "the rules on the marts, as a cron job would run them"),
-        (
-            "recwatch check --rule ctr-floor --as-of 2025-05-29 --json",
-            "one rule, on an earlier day",
-        ),
-        ("dbt build", "the marts again, only what is new"),
+def next_steps(episodes: Sequence[Episode]) -> tuple[tuple[str, str], ...]:
+    """Three commands that work now, each with what it does."""
+    past = next(
+        (one for one in episodes if not one.open and not isinstance(one.last, datetime)), None
     )
+    chosen = f" --rule {past.rule} --as-of {shown(past.last + DAY)}" if past else ""
+    return (
+        (_runnable("recwatch", "check"), "the rules, as a cron job would run them"),
+        (
+            _runnable("recwatch", f"check{chosen} --json"),
+            "one rule on an earlier day, as JSON" if past else "the same as JSON",
+        ),
+        (_runnable("dbt", "build"), "the marts again: only what is new"),
+    )
+
+
+def _runnable(program: str, arguments: str) -> str:
+    """The command as it can be typed here: with its path where the environment is not active."""
+    ours = Path(sys.executable).parent / program
+    found_first = shutil.which(program)
+    if found_first is None or Path(found_first).resolve() != ours.resolve():
+        here = Path.cwd()
+        program = str(ours.relative_to(here) if ours.is_relative_to(here) else ours)
+    return f"{program} {arguments}"
 
 
 def _table(comparison: Comparison) -> Table:

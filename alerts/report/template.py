@@ -127,7 +127,8 @@ newest week whose saves are all in: a save counts within seven days.</p>
   <tr><td><b>{{ alarm.rule }}</b></td>
     <td data-name="surface">{{ alarm.surface or 'all' }}</td>
     <td class="days" data-name="from">{{ alarm.first }}</td>
-    <td class="days" data-name="to">{{ alarm.last }}</td><td data-name="severity">{{ alarm.severity }}</td>
+    <td class="days" data-name="to">{{ alarm.last }}</td>
+    <td data-name="severity">{{ alarm.severity }}</td>
     <td data-name="cause">{{ alarm.cause or 'none: a false alarm' }}</td>
     <td>{% if alarm.firing %}<span class="chip bad">firing</span>{% endif %}</td></tr>
   {%- else %}

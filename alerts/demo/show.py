@@ -13,7 +13,7 @@ from alerts.runner import deliver
 from alerts.runner.compose import shown, title
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from rich.table import Table
 
@@ -100,24 +100,32 @@ def print_ending(place: Place, outcome: Outcome, echo: Callable[[str], None]) ->
     total = sum(outcome.seconds.values())
     echo(f"\nThe report, {total:.0f} s after the start: {place.report}")
     echo("\nTry next:")
-    for command, what in next_steps(outcome.evaluation.episodes):
+    for command, what in next_steps(outcome.comparison):
         echo(f"  {command}\n      {what}")
 
 
-def next_steps(episodes: Sequence[Episode]) -> tuple[tuple[str, str], ...]:
+def next_steps(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     """Three commands that work now, each with what it does."""
-    past = next(
-        (one for one in episodes if not one.open and not isinstance(one.last, datetime)), None
-    )
+    past = _past_day(comparison)
     chosen = f" --rule {past.rule} --as-of {shown(past.last + DAY)}" if past else ""
     return (
         (_runnable("recwatch", "check"), "the rules, as a cron job would run them"),
         (
             _runnable("recwatch", f"check{chosen} --json"),
-            "one rule on an earlier day, as JSON" if past else "the same as JSON",
+            "one rule on a day when it fired, as JSON" if past else "the same as JSON",
         ),
         (_runnable("dbt", "build"), "the marts again: only what is new"),
     )
+
+
+def _past_day(comparison: Comparison) -> Episode | None:
+    """An episode of a rule on days that is over; it fires for whoever asks as of its last day."""
+    for finding in comparison.findings:
+        by_day = {rule.name for rule in finding.rules if MARTS[rule.mart].bucket == DAY}
+        for episode in finding.episodes:
+            if episode.rule in by_day and not episode.open:
+                return episode
+    return None
 
 
 def _runnable(program: str, arguments: str) -> str:

@@ -1,0 +1,67 @@
+"""Rules, episodes and incidents made by hand."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from alerts.demo.compare import Observed
+from alerts.demo.truth import Incident, Truth
+from alerts.rules import DEFAULT_RULES, load_rules
+from alerts.runner import Episode
+from alerts.runner.evaluate import fingerprint
+
+if TYPE_CHECKING:
+    from alerts.rules import RuleSet
+
+MONDAY = date(2025, 5, 26)
+
+
+def day(number: int) -> date:
+    return MONDAY + timedelta(days=number)
+
+
+def rules() -> RuleSet:
+    return load_rules([DEFAULT_RULES])
+
+
+def incident(**changed: Any) -> Incident:
+    given: dict[str, Any] = {
+        "id": "pdp-drop",
+        "kind": "ctr_drop",
+        "metric": "ctr",
+        "surface": "pdp",
+        "first_day": day(2),
+        "last_day": day(4),
+        "sentence": "It fell.",
+    }
+    return Incident(**(given | changed))
+
+
+def episode(
+    rule: str = "ctr-floor", surface: str = "pdp", first: int = 2, last: int = 4, **changed: Any
+) -> Episode:
+    labels = (("surface", surface),)
+    given: dict[str, Any] = {
+        "rule": rule,
+        "labels": labels,
+        "fingerprint": fingerprint(rule, labels),
+        "severity": "warn",
+        "first": day(first),
+        "fired": day(first),
+        "last": day(last),
+        "breaches": 1,
+        "worst": 0.01,
+        "threshold": 0.04,
+        "open": False,
+    }
+    return Episode(**(given | changed))
+
+
+def truth(*incidents: Incident, **changed: Any) -> Truth:
+    return Truth(incidents, **changed)
+
+
+def observed(**changed: Any) -> Observed:
+    given: dict[str, Any] = {"rows": {}, "rejected": {}, "days": frozenset()}
+    return Observed(**(given | changed))

@@ -1,0 +1,227 @@
+"""`recwatch demo` as it is typed, on the real project, away from its root."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from alerts.cli import main
+from alerts.demo import run as running
+from alerts.demo.compare import Comparison, Finding
+from alerts.runner import Evaluation
+from tests.alerts.demo.samples import episode, incident, rules
+from tests.project.harness import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RULES_THAT_COVER = {
+    "pdp-ctr-drop": {"ctr-floor", "ctr-week-over-week"},
+    "cart-ctr-drift": {"ctr-floor", "ctr-week-over-week"},
+    "visit-history-dwell-drop": {"dwell-floor"},
+    "recently-viewed-ctr-drop": {"ctr-floor", "ctr-week-over-week"},
+}
+
+
+@dataclass
+class Demo:
+    """A demo in a directory of its own."""
+
+    directory: Path
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        foreign = ("DBT_", "RECWATCH_", "SLACK_")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+        return kept | {
+            "RECWATCH_DUCKDB_PATH": str(self.directory / "recwatch.duckdb"),
+            "DBT_TARGET_PATH": str(self.directory / "target"),
+            "DBT_LOG_PATH": str(self.directory / "logs"),
+            # The demo speaks to nobody, whatever is set.
+            "SLACK_BOT_TOKEN": "xoxb-never",
+            "RECWATCH_SLACK_BASE_URL": "http://127.0.0.1:9/",
+        }
+
+    @property
+    def report(self) -> Path:
+        return self.directory / "report.html"
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        places = ["--project-dir", str(ROOT), "--profiles-dir", str(self.directory)]
+        places += ["--directory", str(self.directory / "shop"), "--report", str(self.report)]
+        program = str(Path(sys.executable).parent / "recwatch")
+        return subprocess.run(
+            [program, "demo", *places, *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    return Demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="module")
+def ended(demo: Demo) -> subprocess.CompletedProcess[str]:
+    """The demo with all its defaults, once for this file."""
+    return demo.run("--json")
+
+
+@pytest.fixture(scope="module")
+def document(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert ended.returncode == 0, ended.stderr
+    result: dict[str, Any] = json.loads(ended.stdout)
+    return result
+
+
+@pytest.mark.slow
+def test_every_covered_incident_is_found(document: dict[str, Any]) -> None:
+    covered = {one["id"]: set(one["rules"]) for one in document["incidents"] if one["rules"]}
+    statuses = {one["id"]: one["status"] for one in document["incidents"]}
+
+    assert covered == RULES_THAT_COVER
+    assert {statuses[name] for name in covered} == {"found"}
+    assert {statuses[name] for name in statuses.keys() - covered.keys()} == {"shown"}
+    assert statuses.keys() - covered.keys() == {"missing-day", "broken-rows", "late-rows"}
+
+
+@pytest.mark.slow
+def test_nothing_else_fires(document: dict[str, Any]) -> None:
+    assert document["ok"] is True
+    assert document["false_alarms"] == 0
+    assert document["differences"] == []
+    assert all(one["causes"] for one in document["episodes"])
+    assert [one["labels"] for one in document["firing"]] == [{"surface": "recently_viewed"}] * 2
+
+
+@pytest.mark.slow
+def test_late_rows_are_built_a_night_later(document: dict[str, Any]) -> None:
+    assert document["rebuilt_days"] == 5
+    assert list(document["seconds"]) == [
+        "simulate",
+        "load",
+        "dbt build",
+        "load late rows",
+        "dbt build again",
+        "check",
+        "report",
+    ]
+
+
+@pytest.mark.slow
+def test_the_report_stands_alone(demo: Demo, document: dict[str, Any]) -> None:
+    page = demo.report.read_text(encoding="utf-8")
+
+    assert document["report"] == str(demo.report)
+    assert not re.search(r"https?:|//|@import|<script|<link|<img|\bsrc=", page)
+    assert page.count("<svg") == 15
+    for one in document["incidents"]:
+        assert one["id"] in page
+    assert page.count("firing</span>") == 2
+
+
+@pytest.mark.slow
+def test_only_the_truth_is_left_of_the_files(demo: Demo, document: dict[str, Any]) -> None:
+    kept = {path.name for path in Path(document["directory"]).iterdir()}
+
+    assert kept == {".recwatch-simulation", "truth.json"}
+    assert (demo.directory / "profiles.yml").exists()
+
+
+@pytest.mark.slow
+def test_the_root_of_the_project_is_not_touched(document: dict[str, Any]) -> None:
+    for path in (document["database"], document["report"], document["directory"]):
+        assert not Path(path).is_relative_to(ROOT)
+
+
+@pytest.mark.slow
+def test_progress_stays_off_the_document(ended: subprocess.CompletedProcess[str]) -> None:
+    assert ended.stdout.startswith("{")
+    assert "profiles.yml: copied from profiles.yml.example" in ended.stderr
+    assert re.search(r"dbt build again +\d+\.\d s   incremental: late rows in 5 of", ended.stderr)
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.slow
+def test_too_few_users_over_an_earlier_demo(demo: Demo, document: dict[str, Any]) -> None:
+    again = demo.run("--users", "200", "--days", "12", "--keep-files")
+
+    assert document["ok"]
+    assert again.returncode == 1, again.stderr
+    assert "missing-day" in again.stdout
+    assert "MISSED recently-viewed-ctr-drop" in again.stdout
+    assert re.search(r"MISSED: ctr-floor: impressions\s+\d+ below 500", again.stdout)
+    assert "load late rows" not in again.stdout
+    assert "every count as planted" in again.stdout
+    assert re.search(r"The report, \d+ s after the start: \S+report\.html", again.stdout)
+    assert re.search(r"Try next:\n  \S*recwatch check\n", again.stdout)
+    assert (demo.directory / "shop" / "sessions" / "part-0001.jsonl").exists()
+    assert "copied" not in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"false_alarms": (episode(surface="home"),)}, "FALSE ALARM ctr-floor {surface=home}"),
+        (
+            {"findings": (Finding(incident(), rules().rules[:1], (), "too few", ok=False),)},
+            "MISSED pdp-drop",
+        ),
+    ],
+    ids=["a false alarm", "a missed incident"],
+)
+def test_what_is_not_as_planted_is_exit_code_1(
+    changed: dict[str, Any],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    comparison = Comparison(**({"findings": (), "false_alarms": (), "differences": ()} | changed))
+    evaluation = Evaluation(None, (), ())
+    outcome = running.Outcome(comparison, evaluation, (), None, {"check": 0.1})
+    monkeypatch.setattr(running, "run", lambda *_, **__: outcome)
+    places = ["--project-dir", str(ROOT), "--profiles-dir", str(tmp_path)]
+    end = partial(main, ["demo", *places])
+
+    with pytest.raises(SystemExit) as ending:
+        end()
+
+    assert ending.value.code == 1
+    assert said in capsys.readouterr().out
+
+
+def test_somebody_elses_database_is_refused(tmp_path: Path) -> None:
+    demo = Demo(tmp_path)
+    with duckdb.connect(str(tmp_path / "recwatch.duckdb")) as connection:
+        connection.execute("create table mine as select 1 as one")
+    refused = demo.run()
+
+    assert refused.returncode == 2
+    assert "recwatch.duckdb was not made by the demo" in refused.stderr
+    assert not demo.report.exists()
+    assert not (tmp_path / "shop").exists()
+
+
+def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        main(["demo", "--help"])
+
+    said = capsys.readouterr().out
+    assert ending.value.code == 0
+    assert all(f"--{name} " in said for name in ("users", "days", "seed", "keep-files", "json"))

@@ -51,6 +51,9 @@ def find_place(
     copied = _copy_example(root, profiles)
     target = resolve_target(project, TARGET, profiles)
     database = _database(target, root)
+    page = (report or root / "recwatch-demo.html").resolve()
+    if not page.parent.is_dir():
+        raise ConfigurationError(f"--report {report}: there is no directory {page.parent}")
     return Place(
         project=project,
         profiles_dir=profiles,
@@ -58,7 +61,7 @@ def find_place(
         target=Target(target.name, target.type, {**target.settings, "path": str(database)}),
         database=database,
         directory=(directory or root / "demo").resolve(),
-        report=(report or root / "recwatch-demo.html").resolve(),
+        report=page,
     )
 
 

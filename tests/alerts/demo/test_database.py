@@ -107,3 +107,8 @@ def test_only_a_file_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pa
 def test_a_directory_that_takes_no_profile(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"profiles\.yml cannot be copied from"):
         find_place(str(ROOT), str(tmp_path / "none"), None, None)
+
+
+def test_the_report_needs_a_directory(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no directory"):
+        find_place(str(ROOT), str(tmp_path), None, tmp_path / "none" / "report.html")

@@ -56,12 +56,15 @@ class Demo:
     def report(self) -> Path:
         return self.directory / "report.html"
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def arguments(self, *more: str) -> list[str]:
         places = ["--project-dir", str(ROOT), "--profiles-dir", str(self.directory)]
         places += ["--directory", str(self.directory / "shop"), "--report", str(self.report)]
+        return ["demo", *places, *more]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         program = str(Path(sys.executable).parent / "recwatch")
         return subprocess.run(
-            [program, "demo", *places, *arguments],
+            [program, *self.arguments(*arguments)],
             cwd=self.directory,
             env=self.environment,
             capture_output=True,
@@ -158,20 +161,32 @@ def test_progress_stays_off_the_document(ended: subprocess.CompletedProcess[str]
 
 
 @pytest.mark.slow
-def test_too_few_users_over_an_earlier_demo(demo: Demo, document: dict[str, Any]) -> None:
-    again = demo.run("--users", "200", "--days", "12", "--keep-files")
+def test_too_few_users_over_an_earlier_demo(
+    demo: Demo,
+    document: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in demo.environment.items():
+        monkeypatch.setenv(name, value)
+    # In this process: the same code as typed, seen by the coverage report.
+    again = partial(main, demo.arguments("--users", "200", "--days", "12", "--keep-files"))
 
+    with pytest.raises(SystemExit) as ending:
+        again()
+
+    said = capsys.readouterr().out
     assert document["ok"]
-    assert again.returncode == 1, again.stderr
-    assert "missing-day" in again.stdout
-    assert "MISSED recently-viewed-ctr-drop" in again.stdout
-    assert re.search(r"MISSED: ctr-floor: impressions\s+\d+ below 500", again.stdout)
-    assert "load late rows" not in again.stdout
-    assert "every count as planted" in again.stdout
-    assert re.search(r"The report, \d+ s after the start: \S+report\.html", again.stdout)
-    assert re.search(r"Try next:\n  \S*recwatch check\n", again.stdout)
+    assert ending.value.code == 1
+    assert "missing-day" in said
+    assert "MISSED recently-viewed-ctr-drop" in said
+    assert re.search(r"MISSED: ctr-floor: impressions\s+\d+ below 500", said)
+    assert "load late rows" not in said
+    assert "copied" not in said
+    assert "every count as planted" in said
+    assert re.search(r"The report, \d+ s after the start: \S+report\.html", said)
+    assert re.search(r"Try next:\n  \S*recwatch check\n", said)
     assert (demo.directory / "shop" / "sessions" / "part-0001.jsonl").exists()
-    assert "copied" not in again.stdout
 
 
 @pytest.mark.parametrize(

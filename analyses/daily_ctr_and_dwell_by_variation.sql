@@ -5,7 +5,7 @@ engagement as (
 ),
 
 newest as (
-    select max(day) as day from engagement
+    select max(day) as newest_day from engagement
 ),
 
 final as (
@@ -19,9 +19,9 @@ final as (
         {{ ratio('sum(engagement.dwell_ms_sum)', 'sum(engagement.dwell_events)') }} as avg_dwell_ms
     from engagement
     cross join newest
-    where engagement.day > newest.day - interval '30 days'
+    where engagement.day > newest.newest_day - interval '30 days'
     group by engagement.day, engagement.experiment_key, engagement.variation
 )
 
 select * from final
-order by day desc, experiment_key, variation
+order by day desc, experiment_key asc, variation asc

@@ -14,7 +14,9 @@ funnel as (
 ),
 
 newest as (
-    select max(week) as week from complete_weeks
+    select distinct week
+    from complete_weeks
+    where week = (select max(complete_weeks.week) from complete_weeks)
 ),
 
 covered as (
@@ -65,4 +67,4 @@ final as (
 )
 
 select * from final
-order by impressions desc, surface
+order by impressions desc, surface asc

@@ -6,7 +6,7 @@ complete_weeks as (
 ),
 
 newest as (
-    select max(week) as week from complete_weeks
+    select max(week) as newest_week from complete_weeks
 ),
 
 final as (
@@ -21,7 +21,7 @@ final as (
     from complete_weeks
     cross join newest
     where
-        complete_weeks.week > newest.week - interval '28 days'
+        complete_weeks.week > newest.newest_week - interval '28 days'
         and complete_weeks.wow_change < 0
 )
 

@@ -16,7 +16,7 @@ funnel as (
 newest as (
     select distinct week
     from complete_weeks
-    where week = (select max(complete_weeks.week) from complete_weeks)
+    where week = (select max(every_week.week) from complete_weeks as every_week)
 ),
 
 covered as (

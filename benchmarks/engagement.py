@@ -128,7 +128,8 @@ def nightly(histories: tuple[int, int], nights: int) -> None:
                 shop.add_days(connection, days + night, 1)
             seconds[days].append(dbt(path, "build"))
     short, long = (statistics.median(seconds[days]) for days in histories)
-    print(f"nightly dbt build, one new day of {shop.IMPRESSIONS_A_DAY:,} impressions, median of {nights}")
+    rows = f"{shop.IMPRESSIONS_A_DAY:,}"
+    print(f"nightly dbt build, one new day of {rows} impressions, median of {nights}")
     print(
         f"  after {histories[0]} days {short:.2f} s, after {histories[1]} days {long:.2f} s,"
         f" ratio {long / short:.3f} (at most 1.15)"

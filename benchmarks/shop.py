@@ -17,7 +17,8 @@ insert into raw.personalization_metrics
 select
     md5('{salt}' || i) as id,
     'u' || hash(i // 3) % 200000 as user_id,
-    ['for_you', 'home', 'pdp', 'cart', 'recently_viewed', 'visit_history'][cast(1 + hash(i) % 6 as int)],
+    ['for_you', 'home', 'pdp', 'cart', 'recently_viewed', 'visit_history']
+        [cast(1 + hash(i) % 6 as int)],
     if(hash(i) % 3 = 0, 'blend_weights_v2', null),
     if(hash(i) % 3 = 0, ['baseline', 'challenger_a'][cast(1 + hash(i // 3) % 2 as int)], null),
     hash(i + 1) % 20 = 0,

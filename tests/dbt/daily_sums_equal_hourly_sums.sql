@@ -44,6 +44,24 @@ only_hourly as (
     select * from daily
 )
 
-select * from only_daily
+select
+    day,
+    surface,
+    experiment_key,
+    variation,
+    impressions,
+    clicks,
+    dwell_events,
+    dwell_ms_sum
+from only_daily
 union all
-select * from only_hourly
+select
+    day,
+    surface,
+    experiment_key,
+    variation,
+    impressions,
+    clicks,
+    dwell_events,
+    dwell_ms_sum
+from only_hourly

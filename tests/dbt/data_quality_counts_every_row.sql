@@ -14,7 +14,7 @@ ledger_rows as (
     from {{ ref(ledger) }}
     where
         status not in ('withdrawn', 'resolved')
-        and load_day >= (select max(newest.load_day) from {{ ref(ledger) }} as newest) - {{ recent }}
+        and load_day >= (select max(last.load_day) from {{ ref(ledger) }} as last) - {{ recent }}
     group by load_day
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -46,8 +46,11 @@ select
     counted.row_count as counted_row_count
 from ledger_rows
 left join rejected_rows
-    on ledger_rows.source_table = rejected_rows.source_table
-    and ledger_rows.load_day = rejected_rows.load_day
+    on
+        ledger_rows.source_table = rejected_rows.source_table
+        and ledger_rows.load_day = rejected_rows.load_day
 left join counted
     on ledger_rows.source_table = counted.source_table and ledger_rows.load_day = counted.day
-where ledger_rows.row_count + coalesce(rejected_rows.row_count, 0) is distinct from counted.row_count
+where
+    ledger_rows.row_count + coalesce(rejected_rows.row_count, 0)
+    is distinct from counted.row_count

@@ -51,6 +51,7 @@ select
     ledger_rows.row_count as ledger_row_count
 from raw_rows
 left join ledger_rows
-    on raw_rows.source_table = ledger_rows.source_table
-    and raw_rows.load_day = ledger_rows.load_day
+    on
+        raw_rows.source_table = ledger_rows.source_table
+        and raw_rows.load_day = ledger_rows.load_day
 where raw_rows.row_count > coalesce(ledger_rows.row_count, 0)

@@ -32,6 +32,16 @@ only_weekly as (
     select * from daily
 )
 
-select * from only_daily
+select
+    week,
+    surface,
+    impressions,
+    clicks
+from only_daily
 union all
-select * from only_weekly
+select
+    week,
+    surface,
+    impressions,
+    clicks
+from only_weekly

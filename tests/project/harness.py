@@ -121,7 +121,8 @@ class Project:
             "select table_schema, table_name from information_schema.tables"
             " where table_schema in ('analytics', 'experiments') order by 1, 2"
         )
-        return {f"{schema}.{name}": self.mart(f"{schema}.{name}", without) for schema, name in found}
+        relations = [f"{schema}.{name}" for schema, name in found]
+        return {relation: self.mart(relation, without) for relation in relations}
 
     def mart(self, relation: str, without: str = "") -> list[tuple[Any, ...]]:
         """Every row of one relation, sorted, the columns by name."""

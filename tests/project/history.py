@@ -50,13 +50,13 @@ class History:
             [
                 dt.timedelta(seconds=draw.randrange(86400), microseconds=draw.randrange(10**6)),
                 dt.timedelta(hours=draw.choice([0, 18, 22, 23])),
-                dt.timedelta(hours=draw.choice([1, 18, 22, 23])) - dt.timedelta(microseconds=1),
+                dt.timedelta(hours=draw.choice([1, 18, 22, 23]), microseconds=-1),
             ]
         )
         return FIRST + dt.timedelta(days=day) + offset
 
     def loaded(self) -> dt.datetime:
-        """When a row of this batch arrived: now and then within the overlap before the watermark."""
+        """When a row of this batch arrived: now and then within the overlap."""
         late = self.random.random() < 0.1
         start = ARRIVALS + self.batch * dt.timedelta(hours=17)
         if late and self.batch:

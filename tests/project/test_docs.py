@@ -88,7 +88,7 @@ def arguments_of(command: click.Command) -> list[str]:
 def dbt_cli() -> click.Group:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dbt's and its libraries' own
-        from dbt.cli.main import cli as root  # noqa: PLC0415 - slow, and it warns
+        from dbt.cli.main import cli as root
     assert isinstance(root, click.Group)
     return root
 

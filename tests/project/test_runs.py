@@ -41,8 +41,8 @@ def impression(number: int, day: int, **changes: str) -> str:
         "loaded_at": "timestamptz '2025-04-01 00:00:00+00'",
         **changes,
     }
-    names = ", ".join(values)
-    return f"insert into raw.personalization_metrics ({names}) values ({', '.join(values.values())})"
+    names, marks = ", ".join(values), ", ".join(values.values())
+    return f"insert into raw.personalization_metrics ({names}) values ({marks})"
 
 
 def session(number: int, day: int) -> str:
@@ -92,7 +92,7 @@ def test_a_run_recomputes_the_days_that_changed_and_no_others(
     # Nothing new, though the newest rows lie within the overlap and are read again.
     mark(project)
     project.dbt("run")
-    assert marked_days(project) == dict.fromkeys(DAY_MARTS, set())
+    assert marked_days(project) == {mart: set() for mart in DAY_MARTS}
 
     # One impression moves from the 5th to the 9th, with the session that began on the 12th.
     project.execute(
@@ -107,7 +107,7 @@ def test_a_run_recomputes_the_days_that_changed_and_no_others(
     days = marked_days(project)
     assert days.pop("session_coverage_daily") == {5, 12}
     # The 5th is empty now: its rows are gone, and not those of any other day.
-    assert days == dict.fromkeys(days, {9})
+    assert days == {mart: {9} for mart in days}
     assert project.rows("select count(distinct day) from analytics.engagement_daily") == [(19,)]
 
     # A save on the 18th touches the funnel of the seven days before it.
@@ -121,7 +121,7 @@ def test_a_run_recomputes_the_days_that_changed_and_no_others(
     project.dbt("run")
     days = marked_days(project)
     assert days.pop("funnel_daily") == set(range(11, 19))
-    assert days == dict.fromkeys(days, set())
+    assert days == {mart: set() for mart in days}
     assert project.rows("select day, saves from analytics.funnel_daily where saves > 0")[0][1] == 1
 
     # A row that is refused touches no mart but the count of refusals.
@@ -135,7 +135,7 @@ def test_a_run_recomputes_the_days_that_changed_and_no_others(
         )
     )
     project.dbt("run")
-    assert marked_days(project) == dict.fromkeys(DAY_MARTS, set())
+    assert marked_days(project) == {mart: set() for mart in DAY_MARTS}
     assert project.rows(
         "select rows from analytics.data_quality_daily where reason = 'invalid_dwell'"
     ) == [(1,)]
@@ -174,7 +174,7 @@ def test_a_new_surface_is_taken_in_by_the_next_run(
     project.dbt("run")
     days = marked_days(project)
     assert days.pop("session_coverage_daily") == {1, 2, 3, 4, 5}  # a column for all of them
-    assert days == dict.fromkeys(days, {3})
+    assert days == {mart: {3} for mart in days}
     incremental = project.marts(without="loaded_through")  # for that bears the sign
     project.dbt("run", "--full-refresh")
     assert project.marts(without="loaded_through") == incremental

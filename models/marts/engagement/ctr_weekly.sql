@@ -1,10 +1,8 @@
 {#- A week is recomputed with its own days, with those of the week before it, and once the newest
     impression has passed its end (or no longer has). -#}
 {%- set newest_day = "select max(day) from " ~ ref('int_impressions') -%}
-{%- set newest_impression -%}
-    select max(created_at) as created_at from {{ ref('int_impressions') }}
-    where day = ({{ newest_day }})
-{%- endset -%}
+{%- set newest_impression = "select max(created_at) as created_at from "
+    ~ ref('int_impressions') ~ " where day = (" ~ newest_day ~ ")" -%}
 {%- set week_end = local_midnight("cast(week + interval '7 days' as date)") -%}
 {%- set recompute = days_to_recompute(
     [changed_rows(

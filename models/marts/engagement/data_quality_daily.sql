@@ -1,9 +1,5 @@
 {%- set ledgers = raw_ledgers() -%}
-{%- set inputs = [] -%}
-{%- for ledger in ledgers.values() | list + ['int_rejected_rows_ledger'] -%}
-    {%- do inputs.append(changed_rows(ledger, first='changed.load_day', of_any_status=true)) -%}
-{%- endfor -%}
-{%- set recompute = days_to_recompute(inputs) -%}
+{%- set recompute = days_to_recompute(changed_load_days()) -%}
 
 with
 

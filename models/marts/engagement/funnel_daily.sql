@@ -41,8 +41,8 @@ saved_by_recommendation as (
         on
             clicked.user_id = saves.user_id
             and clicked.recommendation_id = saves.recommendation_id
-            and saves.created_at >= clicked.created_at
-            and saves.created_at < clicked.created_at + {{ window }}
+            and clicked.created_at <= saves.created_at
+            and clicked.created_at + {{ window }} > saves.created_at
     group by clicked.id
 ),
 
@@ -55,8 +55,8 @@ saved_by_destination as (
         on
             clicked.user_id = saves.user_id
             and clicked.destination_slug = saves.destination_slug
-            and saves.created_at >= clicked.created_at
-            and saves.created_at < clicked.created_at + {{ window }}
+            and clicked.created_at <= saves.created_at
+            and clicked.created_at + {{ window }} > saves.created_at
     where clicked.recommendation_id is null or saves.recommendation_id is null
     group by clicked.id
 ),

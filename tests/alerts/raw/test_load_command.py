@@ -162,7 +162,7 @@ def test_a_bar_on_a_terminal_only(project: Path) -> None:
 def test_a_line_now_and_then_elsewhere(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from alerts import progress  # noqa: PLC0415
+    from alerts import progress
 
     clock = iter([0.0, 5.0, 10.0, 10.0, 12.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))

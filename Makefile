@@ -1,0 +1,44 @@
+# Everything runs in .venv, made here from constraints.txt: `make demo` and `make test` need nothing
+# but Python 3.11 or newer.
+PYTHON ?= python3
+BIN := .venv/bin
+# What the lint reads as SQL: dbt compiles it, so a database of its own is built first.
+SQL := models macros tests/dbt analyses
+
+.PHONY: demo test lint format bench clean
+
+.venv/demo: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@ .venv/demo
+
+## Simulate a shop, build the marts, find the planted incidents: what recwatch does, on DuckDB.
+demo: .venv/demo
+	$(BIN)/recwatch demo
+
+## Lint, then every test, on DuckDB and on a real Postgres.
+test: .venv/dev lint
+	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
+
+## ruff, mypy, and sqlfluff for both dialects.
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m tests.lint_sql $(SQL)
+
+format: .venv/dev
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+## What the marts cost: ratios against plain SQL and against a short history.
+bench: .venv/dev
+	$(BIN)/python -m benchmarks.engagement
+
+clean:
+	rm -rf .venv .bench target logs demo recwatch.duckdb recwatch-demo.html .mypy_cache .pytest_cache .ruff_cache

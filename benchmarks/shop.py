@@ -26,7 +26,7 @@ select
     'r' || hash(i + 4) % 3000000,
     'slug-' || hash(i + 5) % 5000,
     cast(
-        '{{"session_id": "s' || i // 8 || '", "country": "' || ['DE', 'FR', 'US'][1 + i // 8 % 3]
+        '{{"session_id": "' || md5('s' || i // 8) || '", "country": "' || ['DE', 'FR', 'US'][1 + i // 8 % 3]
         || '", "city": "c' || i // 8 % 40 || '", "device": "ios", "category": "k' || hash(i) % 10
         || '", "personalization_score": 0.' || lpad(cast(hash(i) % 1000 as text), 3, '0') || '}}'
         as json
@@ -39,7 +39,7 @@ from range({first}, {end}) as t (i)
 SESSIONS = """
 insert into raw.sessions
 select
-    's' || i,
+    md5('s' || i),
     'u' || hash(i) % 200000,
     timestamptz '{first_day} 00:00:00+00' + to_microseconds(i * 8 * 86400000000 // {a_day}),
     null, 'ios', 'DE', false, true,

@@ -7,9 +7,10 @@
    which days, sessions and load days to recompute, the old ones as well as the new.
 
    `staging` is the staging model, `columns` those of its columns that the ledger keeps,
-   `version_order` expressions, the most telling first. Where `settings` (values on which the
-   staging model's verdicts depend) have changed, all keys are decided anew. #}
-{% macro version_ledger(staging, columns, version_order, settings={}) -%}
+   `version_order` expressions, the most telling first. `hashed` are columns by which other models
+   look rows up (see cross_db/key_hash.sql). Where `settings` (values on which the staging model's
+   verdicts depend) have changed, all keys are decided anew. #}
+{% macro version_ledger(staging, columns, version_order, settings={}, hashed=[]) -%}
     {%- set staged = ref(staging) -%}
     {%- set state = ledger_state(settings) -%}
     {{ build_note({
@@ -19,7 +20,7 @@
     }) }}
     {%- set kept = ['row_key'] + columns + ['day', 'loaded_at', 'load_day'] -%}
     {%- if state.incremental -%}
-        {{ ledger_update(staged, kept, version_order, state) }}
+        {{ ledger_update(staged, kept, version_order, state, ['row_key'] + hashed) }}
     {%- else -%}
 with
 
@@ -29,9 +30,14 @@ ranked as (
 
 select
     {{ kept | join(',\n    ') }},
+    {%- for column in ['row_key'] + hashed %}
+    {{ key_hash(column) }} as {{ column }}_hash,
+    {%- endfor %}
     {{ version_status() }} as status,
     cast({{ state.batch }} as bigint) as batch
 from ranked
+{# Rows of a day together: a columnar engine then reads a day without the others. #}
+order by day
     {%- endif -%}
 {%- endmacro %}
 
@@ -57,7 +63,7 @@ select
    Raw rows that arrived since the watermark, less an overlap for transactions that committed
    late, name the keys; about all raw rows of these keys it is decided anew. Older rows of a key
    are looked for where the ledger says they were loaded: an update in place leaves none there. #}
-{% macro ledger_update(staged, kept, version_order, state) -%}
+{% macro ledger_update(staged, kept, version_order, state, hashed) -%}
     {%- set arrived = "loaded_at > " ~ state.since if state.since else "loaded_at is not null" -%}
 with
 
@@ -92,11 +98,18 @@ affected as (
         or {{ state.decide_all }}
 ),
 
+known_days as (
+    select distinct day
+    from {{ this }}
+    where {{ has_one_of('row_key', 'row_key_hash', 'select affected.row_key as key from affected') }}
+),
+
 known as (
     select *
     from {{ this }}
     where
-        row_key in (select affected.row_key from affected)
+        day in (select known_days.day from known_days)
+        and row_key in (select affected.row_key from affected)
         and status not in ('withdrawn', 'resolved')
 ),
 
@@ -183,6 +196,8 @@ final as (
     select
         {% for column in kept %}decided.{{ column }},
         {% endfor -%}
+        {% for column in hashed %}{{ key_hash('decided.' ~ column) }} as {{ column }}_hash,
+        {% endfor -%}
         decided.status,
         coalesce(unchanged.batch, {{ state.batch }}) as batch
     from decided
@@ -194,6 +209,8 @@ final as (
     union all
     select
         {% for column in kept %}known.{{ column }},
+        {% endfor -%}
+        {% for column in hashed %}{{ key_hash('known.' ~ column) }} as {{ column }}_hash,
         {% endfor -%}
         case when known.status = 'accepted' then 'withdrawn' else 'resolved' end as status,
         cast({{ state.batch }} as bigint) as batch
@@ -214,6 +231,7 @@ select * from final
 {% macro ledger_state(settings) -%}
     {%- set now = {'reporting_timezone': var('reporting_timezone')} -%}
     {%- do now.update(settings) -%}
+    {%- if is_building() -%}{%- do now.update({'key_hash': key_hash_version()}) -%}{%- endif -%}
     {%- set state = {
         'batch': 1, 'incremental': false, 'since': none, 'decide_all': false,
         'settings': tojson(now, sort_keys=true) | replace("'", ''),

@@ -15,4 +15,5 @@
         'personalization_score',
     ],
     settings={'surfaces': known_surfaces()},
+    hashed=['session_id'],
 ) }}

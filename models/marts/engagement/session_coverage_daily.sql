@@ -21,6 +21,16 @@ sessions as (
 
 impressions as (
     select * from {{ ref('int_impressions') }}
+    {%- if recompute.days is not none %}
+    {# They may lie on any day: those days are found before they are read. #}
+    where day in (
+        select distinct ledger.day
+        from {{ ref('int_impressions_ledger') }} as ledger
+        where {{ has_one_of(
+            'ledger.session_id', 'ledger.session_id_hash', 'select sessions.session_id as key from sessions'
+        ) }}
+    )
+    {%- endif %}
 ),
 
 surfaces as (

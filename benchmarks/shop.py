@@ -26,7 +26,8 @@ select
     'r' || hash(i + 4) % 3000000,
     'slug-' || hash(i + 5) % 5000,
     cast(
-        '{{"session_id": "' || md5('s' || i // 8) || '", "country": "' || ['DE', 'FR', 'US'][1 + i // 8 % 3]
+        '{{"session_id": "' || md5('s' || i // 8) || '", "country": "'
+        || ['DE', 'FR', 'US'][1 + i // 8 % 3]
         || '", "city": "c' || i // 8 % 40 || '", "device": "ios", "category": "k' || hash(i) % 10
         || '", "personalization_score": 0.' || lpad(cast(hash(i) % 1000 as text), 3, '0') || '}}'
         as json

@@ -87,7 +87,7 @@ recent_known as (
     group by row_key, loaded_at
 ),
 
-affected as (
+affected as {{ computed_once() }} (
     select distinct recent.row_key
     from recent
     left join recent_known
@@ -98,18 +98,23 @@ affected as (
         or {{ state.decide_all }}
 ),
 
-known_days as (
+known_days as {{ computed_once() }} (
     select distinct day
     from {{ this }}
     where {{ has_one_of('row_key', 'row_key_hash', 'select affected.row_key as key from affected') }}
 ),
 
-known as (
+rows_of_known_days as {{ computed_once() }} (
     select *
     from {{ this }}
+    where day in (select known_days.day from known_days)
+),
+
+known as {{ computed_once() }} (
+    select *
+    from rows_of_known_days
     where
-        day in (select known_days.day from known_days)
-        and row_key in (select affected.row_key from affected)
+        row_key in (select affected.row_key from affected)
         and status not in ('withdrawn', 'resolved')
 ),
 
@@ -136,7 +141,7 @@ ranked as (
     {{ ranked_versions('current_rows', version_order) }}
 ),
 
-decided as (
+decided as {{ computed_once() }} (
     select
         {{ kept | join(',\n        ') }},
         {{ version_status() }} as status

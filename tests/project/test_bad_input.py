@@ -141,8 +141,13 @@ def test_an_unknown_target(duckdb: Project) -> None:
 
 def test_an_unreachable_postgres(duckdb: Project) -> None:
     output = {
-        **{"type": "postgres", "host": "127.0.0.1", "port": 1, "user": "u", "dbname": "d"},
-        **{"password": "{{ env_var('PG_CANARY') }}", "schema": "public"},
+        "type": "postgres",
+        "host": "127.0.0.1",
+        "port": 1,
+        "user": "u",
+        "password": "{{ env_var('PG_CANARY') }}",
+        "dbname": "d",
+        "schema": "public",
     }
     profile = {"recwatch": {"target": "postgres", "outputs": {"postgres": output}}}
     (duckdb.directory / "profiles.yml").write_text(yaml.safe_dump(profile))

@@ -19,17 +19,26 @@ sessions as (
     where {{ in_days('day', recompute) }}
 ),
 
-impressions as (
-    select * from {{ ref('int_impressions') }}
+{# Their impressions may lie on any day: those days are found before they are read. #}
+{%- if recompute.days is not none %}
+impression_days as {{ computed_once() }} (
+    select distinct ledger.day
+    from {{ ref('int_impressions_ledger') }} as ledger
+    where {{ has_one_of(
+        'ledger.session_id', 'ledger.session_id_hash',
+        'select sessions.session_id as key from sessions'
+    ) }}
+),
+
+{% endif %}
+impressions as {{ computed_once() if recompute.days is not none }} (
+    select
+        session_id,
+        surface,
+        loaded_at
+    from {{ ref('int_impressions') }}
     {%- if recompute.days is not none %}
-    {# They may lie on any day: those days are found before they are read. #}
-    where day in (
-        select distinct ledger.day
-        from {{ ref('int_impressions_ledger') }} as ledger
-        where {{ has_one_of(
-            'ledger.session_id', 'ledger.session_id_hash', 'select sessions.session_id as key from sessions'
-        ) }}
-    )
+    where day in (select impression_days.day from impression_days)
     {%- endif %}
 ),
 

@@ -101,7 +101,9 @@ affected as {{ computed_once() }} (
 known_days as {{ computed_once() }} (
     select distinct day
     from {{ this }}
+    {%- if not state.decide_all %}
     where {{ has_one_of('row_key', 'row_key_hash', 'select affected.row_key as key from affected') }}
+    {%- endif %}
 ),
 
 rows_of_known_days as {{ computed_once() }} (

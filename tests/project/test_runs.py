@@ -180,6 +180,25 @@ def test_a_new_surface_is_taken_in_by_the_next_run(
     assert project.marts(without="loaded_through") == incremental
 
 
+def test_another_hash_of_the_keys_is_noticed(new_project: Callable[..., Project]) -> None:
+    project = new_project("duckdb")
+    for day in range(1, 6):
+        project.execute(impression(day, day), session(day, day))
+    project.dbt("seed")
+    project.dbt("run")
+    # As after a new version of the engine that hashes otherwise than the one that built this.
+    project.execute(
+        "update intermediate.int_impressions_ledger set row_key_hash = row_key_hash // 2",
+        "update intermediate.build_log set settings = replace(settings, 'key_hash', 'old_hash')",
+        # The only impression of the 5th moves to the 2nd.
+        impression(5, 2, loaded_at="timestamptz '2025-04-02 00:00:00+00'"),
+    )
+    project.dbt("run")
+    incremental = project.marts()
+    project.dbt("run", "--full-refresh")
+    assert project.marts() == incremental
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_killed_run_is_repaired_by_the_next(
     engine: str, new_project: Callable[..., Project]

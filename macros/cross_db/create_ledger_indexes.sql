@@ -13,4 +13,5 @@
 create index on {{ ledger }} ({{ column }});
         {%- endfor %}
     {%- endif %}
+{{ gather_statistics(ledger) }}
 {%- endmacro %}

@@ -16,6 +16,7 @@ from {{ arg_dict.temp_relation }};
    is read: every old place of a key is among the new rows. #}
 {% macro get_incremental_replace_keys_sql(arg_dict) %}
     {% set columns = get_quoted_csv(arg_dict.dest_columns | map(attribute='name')) %}
+{{ gather_statistics(arg_dict.temp_relation) }}
 delete from {{ arg_dict.target_relation }}
 where
     status not in ('withdrawn', 'resolved')

@@ -7,10 +7,11 @@
    which days, sessions and load days to recompute, the old ones as well as the new.
 
    `staging` is the staging model, `columns` those of its columns that the ledger keeps,
-   `version_order` expressions, the most telling first. `hashed` are columns by which other models
+   `version_order` expressions, the most telling first; `key` is the raw key where that is a single
+   column, so that an index on it can be used. `hashed` are columns by which other models
    look rows up (see cross_db/key_hash.sql). Where `settings` (values on which the staging model's
    verdicts depend) have changed, all keys are decided anew. #}
-{% macro version_ledger(staging, columns, version_order, settings={}, hashed=[]) -%}
+{% macro version_ledger(staging, columns, version_order, key=none, settings={}, hashed=[]) -%}
     {%- set staged = ref(staging) -%}
     {%- set state = ledger_state(settings) -%}
     {{ build_note({
@@ -20,7 +21,7 @@
     }) }}
     {%- set kept = ['row_key'] + columns + ['day', 'loaded_at', 'load_day'] -%}
     {%- if state.incremental -%}
-        {{ ledger_update(staged, kept, version_order, state, ['row_key'] + hashed) }}
+        {{ ledger_update(staged, kept, version_order, state, key, ['row_key'] + hashed) }}
     {%- else -%}
 with
 
@@ -63,39 +64,36 @@ select
    Raw rows that arrived since the watermark, less an overlap for transactions that committed
    late, name the keys; about all raw rows of these keys it is decided anew. Older rows of a key
    are looked for where the ledger says they were loaded: an update in place leaves none there. #}
-{% macro ledger_update(staged, kept, version_order, state, hashed) -%}
+{% macro ledger_update(staged, kept, version_order, state, key, hashed) -%}
     {%- set arrived = "loaded_at > " ~ state.since if state.since else "loaded_at is not null" -%}
 with
 
-recent as (
+{# Counted rather than joined: a planner that expects few rows of what has just arrived would
+   compare each with each. #}
+arrivals as (
     select
         row_key,
         loaded_at,
-        count(*) as row_count
+        1 as difference
     from {{ staged }}
     where {{ arrived }}
-    group by row_key, loaded_at
-),
-
-recent_known as (
+    union all
     select
         row_key,
         loaded_at,
-        count(*) as row_count
+        -1 as difference
     from {{ this }}
     where {{ arrived }} and status not in ('withdrawn', 'resolved')
-    group by row_key, loaded_at
 ),
 
 affected as {{ computed_once() }} (
-    select distinct recent.row_key
-    from recent
-    left join recent_known
-        on recent.row_key = recent_known.row_key and recent.loaded_at = recent_known.loaded_at
-    where
-        recent_known.row_count is null
-        or recent.row_count <> recent_known.row_count
-        or {{ state.decide_all }}
+    select distinct row_key
+    from (
+        select row_key
+        from arrivals
+        group by row_key, loaded_at
+        having max(difference) = 1 and (sum(difference) <> 0 or {{ state.decide_all }})
+    ) as changed
 ),
 
 known_days as {{ computed_once() }} (
@@ -136,7 +134,9 @@ current_rows as (
     select staged.*
     from {{ staged }} as staged
     inner join earlier_places
-        on staged.loaded_at = earlier_places.loaded_at and staged.row_key = earlier_places.row_key
+        on
+            staged.loaded_at = earlier_places.loaded_at
+            and staged.{{ key or 'row_key' }} = earlier_places.row_key
 ),
 
 ranked as (
@@ -171,6 +171,19 @@ known_counts as (
     group by row_key, loaded_at, status
 ),
 
+same_winners as (
+    select decided.row_key
+    from decided
+    inner join known
+        on
+            decided.row_key = known.row_key
+            and decided.status = known.status
+            {%- for column in kept if column != 'row_key' %}
+            and decided.{{ column }} is not distinct from known.{{ column }}
+            {%- endfor %}
+    where decided.status = 'accepted'
+),
+
 {# A row that stays what it was keeps its batch, so that no mart recomputes its day. #}
 unchanged as (
     select
@@ -187,16 +200,7 @@ unchanged as (
             and decided_counts.row_count = known_counts.row_count
     where
         decided_counts.status <> 'accepted'
-        or exists (
-            select 1
-            from decided
-            inner join known on
-                {%- for column in kept %}
-                decided.{{ column }} is not distinct from known.{{ column }} and
-                {%- endfor %}
-                decided.status = known.status
-            where decided.row_key = decided_counts.row_key and decided.status = 'accepted'
-        )
+        or decided_counts.row_key in (select same_winners.row_key from same_winners)
 ),
 
 final as (

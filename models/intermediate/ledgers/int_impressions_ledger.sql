@@ -2,6 +2,7 @@
 
 {{ version_ledger(
     staging='stg_personalization_metrics',
+    key='id',
     columns=[
         'user_id', 'surface', 'experiment_key', 'variation', 'click_through', 'dwell_time_ms',
         'recommendation_id', 'destination_slug', 'session_id', 'country', 'city', 'device',

@@ -1,5 +1,6 @@
 {{ version_ledger(
     staging='stg_sessions',
+    key='session_id',
     columns=[
         'user_id', 'started_at', 'ended_at', 'device', 'country', 'is_bounce', 'is_crash_free',
     ],

@@ -184,6 +184,16 @@ def test_the_fast_way_finds_what_the_precise_way_finds(table: str, data: st.Data
     assert quick.rows.num_rows + len(quick.rejected) + blank == len(batch)
 
 
+def test_of_a_key_that_stands_twice_only_the_last_value_counts() -> None:
+    too_deep = "[" * 300 + "]" * 300
+    line = f'{{"id": "i1", "metadata": {{"a": {too_deep}}}, "metadata": {{}}}}'.encode()
+    for fast in (True, False):
+        batch = LineReader(find_table("personalization_metrics"), fast=fast).batch(
+            [line], 1, wary=False
+        )
+        assert batch.rows.to_pylist()[0]["metadata"] == "{}"
+
+
 def test_plain_rows_do_go_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("the precise way was taken")

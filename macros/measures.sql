@@ -18,3 +18,13 @@
         {{ lower }}-{{ (upper_ms / per) | round(3) | string | replace('.0', '') }}{{ unit }}
     {%- endif -%}
 {%- endmacro %}
+
+{# What was shown, clicked and dwelt upon in a group of impressions: the same in every mart. #}
+{% macro engagement_measures() -%}
+        count(*) as impressions,
+        count(case when is_clicked then 1 end) as clicks,
+        {{ ratio('count(case when is_clicked then 1 end)', 'count(*)') }} as ctr,
+        count(dwell_time_ms) as dwell_events,
+        cast(coalesce(sum(dwell_time_ms), 0) as numeric(38, 3)) as dwell_ms_sum,
+        {{ ratio('sum(dwell_time_ms)', 'count(dwell_time_ms)') }} as avg_dwell_ms
+{%- endmacro %}

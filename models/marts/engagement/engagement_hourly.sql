@@ -26,12 +26,7 @@ final as (
         surface,
         experiment_key,
         variation,
-        count(*) as impressions,
-        count(case when is_clicked then 1 end) as clicks,
-        {{ ratio('count(case when is_clicked then 1 end)', 'count(*)') }} as ctr,
-        count(dwell_time_ms) as dwell_events,
-        cast(coalesce(sum(dwell_time_ms), 0) as numeric(38, 3)) as dwell_ms_sum,
-        {{ ratio('sum(dwell_time_ms)', 'count(dwell_time_ms)') }} as avg_dwell_ms,
+        {{ engagement_measures() }},
         max(loaded_at) as loaded_through
     from hourly
     group by hour, surface, experiment_key, variation

@@ -4,8 +4,8 @@
 {% macro is_invalid_time(column) -%}
     (
             {{ column }} is null
-            or {{ column }} < timestamptz '0001-01-03 00:00:00+00'
-            or {{ column }} > timestamptz '9999-12-29 00:00:00+00'
+            or {{ column }} < {{ instant_literal('0001-01-03 00:00:00+00:00') }}
+            or {{ column }} > {{ instant_literal('9999-12-29 00:00:00+00:00') }}
         )
 {%- endmacro %}
 

@@ -15,3 +15,10 @@
         lambda type: type not in ('NULL', 'DOUBLE', 'BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT')
     )) = 0
 {%- endmacro %}
+
+{% macro spark__json_array_numbers(array, key) -%}
+    forall(
+        cast(try_parse_json({{ array }}) as array<variant>),
+        element -> {{ is_variant_number("try_variant_get(element, '$[\"" ~ key ~ "\"]')") }}
+    )
+{%- endmacro %}

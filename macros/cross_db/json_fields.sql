@@ -17,3 +17,7 @@
         {%- for key in keys %}'$."{{ key }}"'{{ ', ' if not loop.last }}{% endfor -%}
     ]) as varchar [])
 {%- endmacro %}
+
+{% macro spark__json_fields(document, keys) -%}
+    try_parse_json({{ document }})
+{%- endmacro %}

@@ -19,3 +19,16 @@
         else coalesce(abs(try_cast({{ field }} as double)) < 1e308, false)
     end
 {%- endmacro %}
+
+{% macro spark__json_is_number(fields, keys, key) -%}
+    {{ is_variant_number("try_variant_get(" ~ fields ~ ", '$[\"" ~ key ~ "\"]')") }}
+{%- endmacro %}
+
+{# For an element of an array too: see json_array_numbers. #}
+{% macro is_variant_number(value) -%}
+    case
+        when coalesce(schema_of_variant({{ value }}), 'VOID') = 'VOID' then true
+        when {{ variant_type(value) }} = 'number' then abs(cast({{ value }} as double)) < 1e308
+        else false
+    end
+{%- endmacro %}

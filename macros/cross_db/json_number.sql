@@ -22,3 +22,13 @@
         else {{ number }}
     end
 {%- endmacro %}
+
+{% macro spark__json_number(fields, keys, key) -%}
+    {%- set value = "try_variant_get(" ~ fields ~ ", '$[\"" ~ key ~ "\"]')" -%}
+    case
+        when {{ variant_type(value) }} <> 'number' then null
+        when abs(cast({{ value }} as double)) >= 1e308 then null
+        when abs(cast({{ value }} as double)) < 1e-300 then 0
+        else cast({{ value }} as double)
+    end
+{%- endmacro %}

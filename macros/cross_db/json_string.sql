@@ -20,3 +20,11 @@
         else {{ blank_to_null(field ~ "[2:-2]") }}
     end
 {%- endmacro %}
+
+{% macro spark__json_string(fields, keys, key) -%}
+    {%- set field = "try_variant_get(" ~ fields ~ ", '$[\"" ~ key ~ "\"]')" -%}
+    case
+        when schema_of_variant({{ field }}) = 'STRING'
+            then {{ blank_to_null("cast(" ~ field ~ " as string)") }}
+    end
+{%- endmacro %}

@@ -19,3 +19,25 @@
         else case when {{ value }} is not null then 'number' end
     end
 {%- endmacro %}
+
+{# JSON is text here, which nothing but the loader has checked. #}
+{% macro spark__json_type(value) -%}
+    case
+        when {{ value }} is not null and try_parse_json({{ value }}) is null then 'invalid'
+        else {{ variant_type('try_parse_json(' ~ value ~ ')') }}
+    end
+{%- endmacro %}
+
+{# The names that schema_of_variant has, `DECIMAL(2,1)` or `ARRAY<…>`, without what follows. #}
+{% macro variant_type(variant) -%}
+    case regexp_substr(schema_of_variant({{ variant }}), '[A-Z]+')
+        when 'OBJECT' then 'object'
+        when 'ARRAY' then 'array'
+        when 'STRING' then 'string'
+        when 'BOOLEAN' then 'boolean'
+        when 'VOID' then 'null'
+        when 'BIGINT' then 'number'
+        when 'DECIMAL' then 'number'
+        when 'DOUBLE' then 'number'
+    end
+{%- endmacro %}

@@ -16,6 +16,10 @@
     hash({{ key }})
 {%- endmacro %}
 
+{% macro spark__key_hash(key) -%}
+    xxhash64({{ key }})
+{%- endmacro %}
+
 
 {# Whether a row may have one of the keys that the query `keys` (one column, `key`) gives. #}
 {% macro has_one_of(key, hash_column, keys) -%}
@@ -27,7 +31,11 @@
 {%- endmacro %}
 
 {% macro duckdb__has_one_of(key, hash_column, keys) -%}
-    {{ hash_column }} in (select hash(wanted.key) from ({{ keys }}) as wanted)
+    {{ hash_column }} in (select {{ key_hash('wanted.key') }} from ({{ keys }}) as wanted)
+{%- endmacro %}
+
+{% macro spark__has_one_of(key, hash_column, keys) -%}
+    {{ return(recwatch.duckdb__has_one_of(key, hash_column, keys)) }}
 {%- endmacro %}
 
 

@@ -15,3 +15,12 @@
         {{ recwatch.default__local_day(instant) }}
     {%- endif -%}
 {%- endmacro %}
+
+{# The session's zone is UTC: see start_session. #}
+{% macro spark__local_day(instant) -%}
+    {%- if var('reporting_timezone') == 'UTC' -%}
+        cast({{ instant }} as date)
+    {%- else -%}
+        cast(from_utc_timestamp({{ instant }}, '{{ var("reporting_timezone") }}') as date)
+    {%- endif -%}
+{%- endmacro %}

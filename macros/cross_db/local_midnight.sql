@@ -6,3 +6,7 @@
 {% macro default__local_midnight(day) -%}
     (cast({{ day }} as timestamp) at time zone '{{ var("reporting_timezone") }}')
 {%- endmacro %}
+
+{% macro spark__local_midnight(day) -%}
+    to_utc_timestamp(cast({{ day }} as timestamp), '{{ var("reporting_timezone") }}')
+{%- endmacro %}

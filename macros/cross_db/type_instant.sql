@@ -6,3 +6,7 @@
 {% macro default__type_instant() -%}
     timestamptz
 {%- endmacro %}
+
+{% macro spark__type_instant() -%}
+    timestamp
+{%- endmacro %}

@@ -10,3 +10,7 @@
 {% macro duckdb__utc_day(instant) -%}
     cast(make_timestamp(epoch_us({{ instant }})) as date)
 {%- endmacro %}
+
+{% macro spark__utc_day(instant) -%}
+    cast({{ instant }} as date)
+{%- endmacro %}

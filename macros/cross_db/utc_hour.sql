@@ -10,3 +10,7 @@
 {% macro duckdb__utc_hour(instant) -%}
     make_timestamptz(epoch_us({{ instant }}) // 3600000000 * 3600000000)
 {%- endmacro %}
+
+{% macro spark__utc_hour(instant) -%}
+    date_trunc('hour', {{ instant }})
+{%- endmacro %}

@@ -7,7 +7,7 @@
    it is written last, and the days are recomputed once more. Rows are only ever added. #}
 {% macro build_log() -%}
     {{ return(api.Relation.create(
-        database=target.database,
+        database=generate_database_name(none, none),
         schema=generate_schema_name('intermediate', none) | trim,
         identifier='build_log',
         type='table'
@@ -25,14 +25,15 @@
 
 {% macro build_log_ddl() %}
 create table if not exists {{ build_log() }} (
-    model {{ dbt.type_string() }},
     input {{ dbt.type_string() }},
     batch bigint,
     is_full_refresh boolean,
     loaded_through {{ type_instant() }},
     settings {{ dbt.type_string() }},
-    built_at {{ type_instant() }}
+    built_at {{ type_instant() }},
+    model {{ dbt.type_string() }}
 )
+{{ partitioned_by('model') }}
 {% endmacro %}
 
 
@@ -65,9 +66,8 @@ create table if not exists {{ build_log() }} (
 {% macro log_ledger_build() %}
     {% if execute %}
         {% set note = read_build_note() %}
-insert into {{ build_log() }}
+        {% set rows %}
 select
-    '{{ this.name }}' as model,
     '{{ this.name }}' as input,
     {{ note.batch }} as batch,
     {{ note.is_full_refresh }} as is_full_refresh,
@@ -76,9 +76,12 @@ select
         when max(loaded_at) > current_timestamp then current_timestamp
         else max(loaded_at)
     end as loaded_through,
-    '{{ note.settings }}' as settings,
-    current_timestamp as built_at
+    {{ text_literal(note.settings) }} as settings,
+    current_timestamp as built_at,
+    '{{ this.name }}' as model
 from {{ this }}
+        {% endset %}
+{{ append_to_build_log(this.name, rows) }}
     {% endif %}
 {% endmacro %}
 
@@ -86,17 +89,24 @@ from {{ this }}
 {% macro log_mart_build() %}
     {% if execute %}
         {% set note = read_build_note() %}
-insert into {{ build_log() }}
-        {% for ledger, batch in note.batches.items() %}
+        {% set rows %}
+            {% for ledger, batch in note.batches.items() %}
 select
-    '{{ this.name }}' as model,
     '{{ ledger }}' as input,
     cast({{ batch if batch is not none else 'null' }} as bigint) as batch,
     {{ note.days is none }} as is_full_refresh,
     cast(null as {{ type_instant() }}) as loaded_through,
-    '{{ note.settings }}' as settings,
-    current_timestamp as built_at
-            {{ 'union all' if not loop.last }}
-        {% endfor %}
+    {{ text_literal(note.settings) }} as settings,
+    current_timestamp as built_at,
+    '{{ this.name }}' as model
+                {{ 'union all' if not loop.last }}
+            {% endfor %}
+        {% endset %}
+{{ append_to_build_log(this.name, rows) }}
     {% endif %}
 {% endmacro %}
+
+
+{% macro text_literal(text) -%}
+    {{ dbt.string_literal(dbt.escape_single_quotes(text)) }}
+{%- endmacro %}

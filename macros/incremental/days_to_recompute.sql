@@ -13,7 +13,9 @@
     } -%}
     {%- if not is_building() -%}{{ return(note) }}{%- endif -%}
 
-    {%- set ns = namespace(everything=not is_incremental(), days=[]) -%}
+    {%- set ns = namespace(
+        everything=not is_incremental() or left_unfinished(this), days=[]
+    ) -%}
     {%- for input in inputs -%}
         {%- set state = mart_state(input) -%}
         {%- do note.batches.update({input.ledger: state.available}) -%}
@@ -76,6 +78,7 @@ where
         ~ " max(case when model = '" ~ this.name ~ "' then batch end) as seen,"
         ~ " max(case when model = '" ~ input.ledger ~ "' and is_full_refresh then batch end) as rebuilt"
         ~ " from " ~ build_log() ~ " where input = '" ~ input.ledger ~ "'"
+        ~ " and model in ('" ~ input.via ~ "', '" ~ this.name ~ "', '" ~ input.ledger ~ "')"
     ).rows[0] -%}
     {%- set latest = run_query(
         "select settings from " ~ build_log() ~ " where model = '" ~ this.name ~ "' and input = '"

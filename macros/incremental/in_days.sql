@@ -20,7 +20,7 @@
 
 
 {% macro day_literal(day, as_instant) -%}
-    {{ "timestamptz '" ~ day ~ " 00:00:00+00'" if as_instant else "date '" ~ day ~ "'" }}
+    {{ instant_literal(day ~ ' 00:00:00+00:00') if as_instant else "date '" ~ day ~ "'" }}
 {%- endmacro %}
 
 

@@ -66,11 +66,11 @@ select
    are looked for where the ledger says they were loaded: an update in place leaves none there. #}
 {% macro ledger_update(staged, kept, version_order, state, key, hashed) -%}
     {%- set arrived = "loaded_at > " ~ state.since if state.since else "loaded_at is not null" -%}
-with
+    {%- set steps = [] -%}
 
 {# Counted rather than joined: a planner that expects few rows of what has just arrived would
    compare each with each. #}
-arrivals as (
+{%- call step(steps, 'arrivals') %}
     select
         row_key,
         loaded_at,
@@ -84,9 +84,9 @@ arrivals as (
         -1 as difference
     from {{ this }}
     where {{ arrived }} and status not in ('withdrawn', 'resolved')
-),
+{% endcall -%}
 
-affected as {{ computed_once() }} (
+{%- call step(steps, 'affected', once=true) %}
     select distinct row_key
     from (
         select row_key
@@ -94,39 +94,39 @@ affected as {{ computed_once() }} (
         group by row_key, loaded_at
         having max(difference) = 1 and (sum(difference) <> 0 or {{ state.decide_all }})
     ) as changed
-),
+{% endcall -%}
 
-known_days as {{ computed_once() }} (
+{%- call step(steps, 'known_days', once=true) %}
     select distinct day
     from {{ this }}
     {%- if not state.decide_all %}
     where {{ has_one_of('row_key', 'row_key_hash', 'select affected.row_key as key from affected') }}
     {%- endif %}
-),
+{% endcall -%}
 
-rows_of_known_days as {{ computed_once() }} (
+{%- call step(steps, 'rows_of_known_days', apart=true) %}
     select *
     from {{ this }}
-    where day in (select known_days.day from known_days)
-),
+    where {{ is_day_of(steps, 'known_days', 'day') }}
+{% endcall -%}
 
-known as {{ computed_once() }} (
+{%- call step(steps, 'known', once=true) %}
     select *
     from rows_of_known_days
     where
         row_key in (select affected.row_key from affected)
         and status not in ('withdrawn', 'resolved')
-),
+{% endcall -%}
 
-earlier_places as (
+{%- call step(steps, 'earlier_places') %}
     select distinct
         row_key,
         loaded_at
     from known
     where not ({{ arrived }})
-),
+{% endcall -%}
 
-current_rows as (
+{%- call step(steps, 'current_rows') %}
     select staged.*
     from {{ staged }} as staged
     where staged.{{ arrived }} and staged.row_key in (select affected.row_key from affected)
@@ -137,20 +137,20 @@ current_rows as (
         on
             staged.loaded_at = earlier_places.loaded_at
             and staged.{{ key or 'row_key' }} = earlier_places.row_key
-),
+{% endcall -%}
 
-ranked as (
+{%- call step(steps, 'ranked') %}
     {{ ranked_versions('current_rows', version_order) }}
-),
+{% endcall -%}
 
-decided as {{ computed_once() }} (
+{%- call step(steps, 'decided', once=true) %}
     select
         {{ kept | join(',\n        ') }},
         {{ version_status() }} as status
     from ranked
-),
+{% endcall -%}
 
-decided_counts as (
+{%- call step(steps, 'decided_counts') %}
     select
         row_key,
         loaded_at,
@@ -158,9 +158,9 @@ decided_counts as (
         count(*) as row_count
     from decided
     group by row_key, loaded_at, status
-),
+{% endcall -%}
 
-known_counts as (
+{%- call step(steps, 'known_counts') %}
     select
         row_key,
         loaded_at,
@@ -169,9 +169,9 @@ known_counts as (
         max(batch) as batch
     from known
     group by row_key, loaded_at, status
-),
+{% endcall -%}
 
-same_winners as (
+{%- call step(steps, 'same_winners') %}
     select decided.row_key
     from decided
     inner join known
@@ -182,10 +182,10 @@ same_winners as (
             and decided.{{ column }} is not distinct from known.{{ column }}
             {%- endfor %}
     where decided.status = 'accepted'
-),
+{% endcall -%}
 
 {# A row that stays what it was keeps its batch, so that no mart recomputes its day. #}
-unchanged as (
+{%- call step(steps, 'unchanged') %}
     select
         decided_counts.row_key,
         decided_counts.loaded_at,
@@ -201,9 +201,9 @@ unchanged as (
     where
         decided_counts.status <> 'accepted'
         or decided_counts.row_key in (select same_winners.row_key from same_winners)
-),
+{% endcall -%}
 
-final as (
+{%- call step(steps, 'final') %}
     select
         {% for column in kept %}decided.{{ column }},
         {% endfor -%}
@@ -232,7 +232,9 @@ final as (
             and known.loaded_at = unchanged.loaded_at
             and known.status = unchanged.status
     where unchanged.row_key is null
-)
+{% endcall -%}
+
+{{ with_steps(steps) }}
 
 select * from final
 {%- endmacro %}
@@ -253,10 +255,14 @@ select * from final
         "select batch, cast(loaded_through as " ~ dbt.type_string() ~ "), settings from "
         ~ build_log() ~ " where model = '" ~ this.name ~ "' order by batch desc limit 1"
     ).rows -%}
-    {%- if last -%}
-        {%- do state.update({'batch': last[0][0] | int + 1}) -%}
+    {#- Greater than any that a mart has seen, even where this ledger's own log was lost. -#}
+    {%- set batches = run_query(
+        "select max(batch) from " ~ build_log() ~ " where input = '" ~ this.name ~ "'"
+    ).rows[0] -%}
+    {%- do state.update({'batch': (batches[0] or 0) | int + 1}) -%}
+    {%- if not (is_incremental() and last) or left_unfinished(this) -%}
+        {{ return(state) }}
     {%- endif -%}
-    {%- if not (is_incremental() and last) -%}{{ return(state) }}{%- endif -%}
 
     {%- set before = fromjson(last[0][2]) -%}
     {%- if before.reporting_timezone != now.reporting_timezone -%}
@@ -269,7 +275,7 @@ select * from final
     {%- do state.update({'incremental': true, 'decide_all': last[0][2] != state.settings}) -%}
     {%- if last[0][1] is not none and not state.decide_all -%}
         {%- do state.update({'since':
-            "timestamptz '" ~ last[0][1] ~ "' - interval '"
+            instant_literal(last[0][1]) ~ " - interval '"
             ~ var('watermark_overlap_minutes') ~ " minutes'"
         }) -%}
     {%- endif -%}

@@ -1,3 +1,4 @@
+{{ config(partition_by='week') }}
 {#- A week is recomputed with its own days, with those of the week before it, and once the newest
     impression has passed its end (or no longer has). -#}
 {%- set newest_day = "select max(day) from " ~ ref('int_impressions') -%}

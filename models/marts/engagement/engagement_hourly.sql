@@ -1,3 +1,4 @@
+{{ config(partition_by='utc_day') }}
 {#- An hour is a UTC instant, and in some zones a local day begins within one: recomputed by UTC
     days. -#}
 {%- set recompute = days_to_recompute(
@@ -27,7 +28,8 @@ final as (
         experiment_key,
         variation,
         {{ engagement_measures() }},
-        max(loaded_at) as loaded_through
+        max(loaded_at) as loaded_through,
+        {{ utc_day('hour') }} as utc_day
     from hourly
     group by hour, surface, experiment_key, variation
 )

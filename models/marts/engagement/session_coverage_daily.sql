@@ -12,35 +12,37 @@
     settings={'surfaces': known_surfaces()},
 ) -%}
 
-with
+{%- set steps = [] -%}
 
-sessions as (
+{%- call step(steps, 'sessions') %}
     select * from {{ ref('int_sessions') }}
     where {{ in_days('day', recompute) }}
-),
+{% endcall -%}
 
 {# Their impressions may lie on any day: those days are found before they are read. #}
-{%- if recompute.days is not none %}
-impression_days as {{ computed_once() }} (
+{%- if recompute.days is not none -%}
+{%- call step(steps, 'impression_days', once=true) %}
     select distinct ledger.day
     from {{ ref('int_impressions_ledger') }} as ledger
     where {{ has_one_of(
         'ledger.session_id', 'ledger.session_id_hash',
         'select sessions.session_id as key from sessions'
     ) }}
-),
+{% endcall -%}
+{%- endif -%}
 
-{% endif %}
-impressions as {{ computed_once() if recompute.days is not none }} (
+{%- call step(steps, 'impressions', apart=recompute.days is not none) %}
     select
         session_id,
         surface,
         loaded_at
     from {{ ref('int_impressions') }}
     {%- if recompute.days is not none %}
-    where day in (select impression_days.day from impression_days)
+    where {{ is_day_of(steps, 'impression_days', 'day') }}
     {%- endif %}
-),
+{% endcall -%}
+
+{{ with_steps(steps) }},
 
 surfaces as (
     select * from {{ ref('surfaces') }}

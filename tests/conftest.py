@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a real PostgreSQL server, fresh databases, opened warehouses."""
+"""Fixtures for all tests: a PostgreSQL server, a Spark session, fresh databases, warehouses."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from alerts.warehouse import Target, open_warehouse
+from tests import spark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under pytest-xdist all that needs Spark goes to one worker, so that one session is started.
+
+    With `--dist loadgroup`; else the mark means nothing.
+    """
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+        if "spark" in parameters or "spark_output" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("spark"))
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +94,24 @@ def postgres_target(postgres_settings: dict[str, Any]) -> Target:
 def duckdb_target(tmp_path: Path) -> Target:
     """A DuckDB file that does not exist yet, as a dbt target."""
     return Target("duckdb", "duckdb", {"type": "duckdb", "path": str(tmp_path / "test.duckdb")})
+
+
+@pytest.fixture(scope="session")
+def spark_output(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The dbt output that the one Spark session of this process was started with."""
+    lacking = spark.unavailable()
+    if lacking:
+        pytest.skip(lacking)
+    output = spark.output(tmp_path_factory.mktemp("spark"))
+    with spark.running(output):
+        yield output
+
+
+@pytest.fixture
+def spark_target(spark_output: dict[str, Any]) -> Target:
+    """The Spark session as a dbt target, without what the tests before have left there."""
+    spark.reset()
+    return Target("spark", "spark", spark_output)
 
 
 @pytest.fixture(params=["duckdb", "postgres"])

@@ -8,7 +8,7 @@ from typing import Literal
 from alerts.errors import ConfigurationError
 
 Kind = Literal["text", "timestamp", "boolean", "numeric", "integer", "document", "list"]
-Engine = Literal["duckdb", "postgres"]
+Engine = Literal["duckdb", "postgres", "spark"]
 
 # A btree row on Postgres holds 2,704 bytes; the longest key is four texts, so each key text is
 # held to this on every engine, else an id that DuckDB takes would break the index on Postgres.
@@ -233,6 +233,15 @@ _TYPES: dict[Engine, dict[Kind, str]] = {
         "integer": "bigint",
         "document": "jsonb",
         "list": "jsonb",
+    },
+    "spark": {
+        "text": "string",
+        # Not `timestamp`, which a setting of the session may make one without a zone.
+        "timestamp": "timestamp_ltz",
+        "boolean": "boolean",
+        "integer": "bigint",
+        "document": "string",
+        "list": "string",
     },
 }
 

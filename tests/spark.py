@@ -1,0 +1,97 @@
+"""What tests need of Spark: whether it can run here, one small fast session, an empty warehouse."""
+
+from __future__ import annotations
+
+import importlib.util
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def unavailable() -> str | None:
+    """Why Spark cannot run here; None where it can."""
+    if importlib.util.find_spec("pyspark") is None:
+        return "PySpark not found: the Spark part is skipped"
+    from alerts.warehouse.spark_session import JAVA_NEEDED, java_version
+
+    if (java_version() or 0) < JAVA_NEEDED:
+        return f"Java {JAVA_NEEDED} not found: the Spark part is skipped"
+    return None
+
+
+def output(directory: Path, metastore: str = "memory:metastore") -> dict[str, Any]:
+    """The output of a dbt profile for a Spark whose files are all in `directory`.
+
+    Everything here makes small jobs fast: most of a test's time goes to starting, planning and
+    compiling, next to none to the rows. A metastore in memory ends with the process.
+    """
+    return {
+        "type": "spark",
+        "method": "session",
+        "host": "localhost",
+        "schema": "default",
+        "threads": 1,
+        "server_side_parameters": {
+            "spark.master": "local[2]",
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.memory": "1g",
+            "spark.driver.extraJavaOptions": (
+                f'"-Dderby.system.home={directory}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
+            ),
+            "spark.local.dir": str(directory / "local"),
+            "spark.log.level": "ERROR",
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.default.parallelism": "2",
+            "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:{metastore};create=true",
+            "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+            "spark.sql.warehouse.dir": str(directory / "warehouse"),
+            "spark.sql.session.timeZone": "UTC",
+            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.sources.partitionOverwriteMode": "dynamic",
+            "spark.sql.variant.allowDuplicateKeys": "true",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.codegen.wholeStage": "false",
+        },
+    }
+
+
+@contextmanager
+def running(settings: dict[str, Any]) -> Iterator[None]:
+    """One session for all that this process does: who joins it does not stop it."""
+    from alerts.warehouse import Target
+    from alerts.warehouse.spark_session import session_of
+
+    session, _ = session_of(Target("spark", "spark", settings))
+    try:
+        yield
+    finally:
+        session.stop()
+
+
+def session() -> Any:
+    """The running session."""
+    from pyspark.sql import SparkSession
+
+    return SparkSession.builder.enableHiveSupport().getOrCreate()
+
+
+def reset() -> None:
+    """Undo what a test has made: schemas, relations, temporary views, cached tables."""
+    spark = session()
+    spark.catalog.setCurrentDatabase("default")
+    spark.catalog.clearCache()
+    for (schema,) in spark.sql("show schemas").collect():
+        if schema != "default":
+            spark.sql(f"drop schema `{schema}` cascade")
+    views = {row.viewName for row in spark.sql("show views in default").collect()}
+    for row in spark.sql("show tables in default").collect():
+        if row.isTemporary:
+            spark.catalog.dropTempView(row.tableName)
+        else:
+            kind = "view" if row.tableName in views else "table"
+            spark.sql(f"drop {kind} default.`{row.tableName}`")

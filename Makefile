@@ -5,7 +5,7 @@ BIN := .venv/bin
 # What the lint reads as SQL: dbt compiles it, so a database of its own is built first.
 SQL := models macros tests/dbt analyses
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint lint-types lint-sql format bench clean
 
 .venv/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -29,7 +29,12 @@ test: .venv/dev lint
 lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(MAKE) --no-print-directory --jobs=2 lint-types lint-sql
+
+lint-types: .venv/dev
 	$(BIN)/mypy
+
+lint-sql: .venv/dev
 	$(BIN)/python -m tests.lint_sql $(SQL)
 
 format: .venv/dev

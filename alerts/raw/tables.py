@@ -217,6 +217,11 @@ REJECTED_ROWS = RawTable(
     ),
 )
 
+# Spark commits no two tables together. There a load's rows, good and rejected, lie in tables of
+# their own, a partition for each load, and count from the moment this table names the load.
+LOADS = "loads"
+LOADS_COLUMNS = {"load_id": "string", "loaded_at": "timestamp_ltz"}
+
 _TYPES: dict[Engine, dict[Kind, str]] = {
     "duckdb": {
         "text": "varchar",
@@ -255,20 +260,29 @@ def find_table(name: str) -> RawTable:
     raise ConfigurationError(f"unknown table {name!r}: one of {known}")
 
 
-def quote(identifier: str) -> str:
-    """An identifier as both engines quote it."""
-    return '"' + identifier.replace('"', '""') + '"'
+def quote(identifier: str, engine: Engine = "duckdb") -> str:
+    """An identifier as the engine quotes it; DuckDB and Postgres do so alike."""
+    mark = "`" if engine == "spark" else '"'
+    return mark + identifier.replace(mark, mark * 2) + mark
 
 
 def column_type(column: Column, engine: Engine) -> str:
     """The column's type as the engine spells it."""
     if column.kind == "numeric":
-        return f"numeric({column.precision}, {column.scale})"
+        name = "decimal" if engine == "spark" else "numeric"
+        return f"{name}({column.precision}, {column.scale})"
     return _TYPES[engine][column.kind]
+
+
+def loaded_table(table: str) -> str:
+    """Where Spark keeps the rows of a raw table, which is a view there."""
+    return f"loaded_{table}"
 
 
 def create_table(table: RawTable, raw_schema: str, engine: Engine) -> list[str]:
     """The statements that create one table where it is missing, its indexes included."""
+    if engine == "spark":
+        return _create_view_of_loads(table, raw_schema)
     relation = f"{quote(raw_schema)}.{quote(table.name)}"
     lines = [f"{quote(column.name)} {column_type(column, engine)}" for column in table.columns]
     lines.append("loaded_at timestamptz not null default now()")
@@ -282,9 +296,39 @@ def create_table(table: RawTable, raw_schema: str, engine: Engine) -> list[str]:
     return statements
 
 
+def create_schema(raw_schema: str, engine: Engine) -> list[str]:
+    """The statements that create what all raw tables need, where it is missing."""
+    schema = quote(raw_schema, engine)
+    statements = [f"create schema if not exists {schema}"]
+    if engine == "spark":
+        columns = ", ".join(f"{name} {kind}" for name, kind in LOADS_COLUMNS.items())
+        statements.append(f"create table if not exists {schema}.{LOADS} ({columns}) using parquet")
+    return statements
+
+
 def ddl(raw_schema: str, engine: Engine) -> list[str]:
     """The statements that create the schema and every raw table where they are missing."""
-    statements = [f"create schema if not exists {quote(raw_schema)}"]
+    statements = create_schema(raw_schema, engine)
     for table in (*RAW_TABLES, REJECTED_ROWS):
         statements.extend(create_table(table, raw_schema, engine))
     return statements
+
+
+def _create_view_of_loads(table: RawTable, raw_schema: str) -> list[str]:
+    """The table that files are written to, and the view that shows those loads which are whole."""
+    schema = quote(raw_schema, "spark")
+    name = quote(table.name, "spark")
+    loaded = quote(loaded_table(table.name), "spark")
+    columns = [quote(column.name, "spark") for column in table.columns]
+    typed = [
+        f"{name} {column_type(column, 'spark')}"
+        for name, column in zip(columns, table.columns, strict=True)
+    ]
+    shown = ", ".join(f"rows.{column}" for column in columns)
+    return [
+        f"create table if not exists {schema}.{loaded} ({', '.join(typed)}, load_id string)"
+        " using parquet partitioned by (load_id)",
+        f"create view if not exists {schema}.{name} as select {shown}, loads.loaded_at"  # noqa: S608
+        f" from {schema}.{loaded} as rows"
+        f" inner join {schema}.{LOADS} as loads on rows.load_id = loads.load_id",
+    ]

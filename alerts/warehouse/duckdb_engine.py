@@ -13,22 +13,16 @@ import pyarrow as pa
 from alerts.errors import ConfigurationError, WarehouseError
 from alerts.raw.tables import REJECTED_ROWS, RawTable, ddl, find_table
 from alerts.warehouse.base import Relation
-from alerts.warehouse.sql import (
-    Query,
-    aggregate_query,
-    diagnose,
-    first_line,
-    plain_rows,
-    qualified,
-    quote,
-    select_query,
-)
+from alerts.warehouse.reading import Reading
+from alerts.warehouse.sql import Dialect, first_line
+from alerts.warehouse.writing import rejected_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from alerts.warehouse.profile import Target
 
+_DIALECT = Dialect("?", "duckdb")
 _IN_MEMORY = ":memory:"
 
 
@@ -57,8 +51,11 @@ def connect(target: Target, read_only: bool) -> DuckDB:
     return DuckDB(connection, path)
 
 
-class DuckDB:
+class DuckDB(Reading):
     """A `Warehouse` on a DuckDB file."""
+
+    dialect = _DIALECT
+    errors = (duckdb.Error,)
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: str) -> None:
         self._connection = connection
@@ -76,26 +73,6 @@ class DuckDB:
         except duckdb.Error as error:
             raise WarehouseError(f"{self._path}: {first_line(error)}") from None
         return dict(rows)
-
-    def select(
-        self,
-        relation: Relation,
-        columns: Sequence[str],
-        where: Mapping[str, tuple[str, Any]] | None = None,
-        order_by: Sequence[str] = (),
-    ) -> list[tuple[Any, ...]]:
-        """The named columns of all rows that meet every condition."""
-        return self._run(relation, select_query(relation, columns, where or {}, order_by, "?"))
-
-    def aggregate(
-        self,
-        relation: Relation,
-        group_by: Sequence[str],
-        measures: Sequence[tuple[str, str]],
-        where: Sequence[tuple[str, str, Any]] = (),
-    ) -> list[tuple[Any, ...]]:
-        """One row per group: its columns, then its measures."""
-        return self._run(relation, aggregate_query(relation, group_by, measures, where, "?"))
 
     def create_raw_tables(self, raw_schema: str) -> None:
         """Create the raw schema and tables where they are missing."""
@@ -127,11 +104,8 @@ class DuckDB:
         """Close the file."""
         self._connection.close()
 
-    def _run(self, relation: Relation, query: Query) -> list[tuple[Any, ...]]:
-        try:
-            return plain_rows(self._connection.execute(query.text, query.values).fetchall())
-        except duckdb.Error as error:
-            raise diagnose(error, relation, query, self.columns) from None
+    def _fetch(self, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return self._connection.execute(text, values).fetchall()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -167,16 +141,11 @@ class DuckDBWriter:
 
     def reject(self, rows: Iterator[tuple[str, int, str, str]]) -> None:
         """Insert rejected rows."""
-        columns = list(zip(*rows, strict=True))
-        if not columns:
-            return
-        source = [self._table.name] * len(columns[0])
-        arrays = [pa.array(values) for values in (source, *columns)]
-        self._insert("rejected_rows", pa.Table.from_arrays(arrays, names=REJECTED_ROWS.names))
+        self._insert(REJECTED_ROWS.name, rejected_rows(self._table, rows))
 
     def _insert(self, table: str, rows: pa.Table) -> None:
-        listed = ", ".join(map(quote, rows.schema.names))
-        relation = qualified(Relation(self._raw_schema, table))
+        listed = _DIALECT.quoted(rows.schema.names)
+        relation = _DIALECT.qualified(Relation(self._raw_schema, table))
         # DuckDB finds the variable by its name. Registered, the batch would be held until the
         # transaction ends, and with it the whole file.
         recwatch_batch = rows  # noqa: F841
@@ -191,7 +160,7 @@ def _configure(connection: duckdb.DuckDBPyConnection, target: Target) -> None:
     if target.settings.get("threads"):
         settings.setdefault("threads", target.settings["threads"])
     for name, value in settings.items():
-        connection.execute(f"set {quote(str(name))} = ?", [value])
+        connection.execute(f"set {_DIALECT.quote(str(name))} = ?", [value])
     connection.execute("set TimeZone = 'UTC'")
 
 

@@ -12,16 +12,9 @@ import pyarrow.csv
 from alerts.errors import ConfigurationError, WarehouseError
 from alerts.raw.tables import RAW_TABLES, REJECTED_ROWS, RawTable, create_table, find_table
 from alerts.warehouse.base import Relation
-from alerts.warehouse.sql import (
-    Query,
-    aggregate_query,
-    diagnose,
-    first_line,
-    plain_rows,
-    qualified,
-    quote,
-    select_query,
-)
+from alerts.warehouse.reading import Reading
+from alerts.warehouse.sql import Dialect, Query, first_line
+from alerts.warehouse.writing import rejected_rows
 
 try:
     import psycopg2
@@ -31,12 +24,13 @@ except ModuleNotFoundError:
     ) from None
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in lower case
 
     from alerts.warehouse.profile import Target
 
+_DIALECT = Dialect("%s", "postgres")
 # Any number, the same for all loaders: who creates the raw tables holds it.
 _CREATING = 7_265_119
 _PASSED_ON = (
@@ -68,7 +62,7 @@ def connect(target: Target, read_only: bool) -> Postgres:
         with connection, connection.cursor() as cursor:
             cursor.execute("set TimeZone = 'UTC'")
             if settings.get("role"):
-                cursor.execute(f"set role {quote(str(settings['role']))}")
+                cursor.execute(f"set role {_DIALECT.quote(str(settings['role']))}")
         connection.set_session(readonly=read_only)
     except psycopg2.Error as error:
         connection.close()
@@ -76,8 +70,11 @@ def connect(target: Target, read_only: bool) -> Postgres:
     return Postgres(connection, place)
 
 
-class Postgres:
+class Postgres(Reading):
     """A `Warehouse` on a Postgres database."""
+
+    dialect = _DIALECT
+    errors = (psycopg2.Error,)
 
     def __init__(self, connection: Connection, place: str) -> None:
         self._connection = connection
@@ -98,26 +95,6 @@ class Postgres:
         except psycopg2.Error as error:
             raise WarehouseError(f"{self._place}: {first_line(error)}") from None
 
-    def select(
-        self,
-        relation: Relation,
-        columns: Sequence[str],
-        where: Mapping[str, tuple[str, Any]] | None = None,
-        order_by: Sequence[str] = (),
-    ) -> list[tuple[Any, ...]]:
-        """The named columns of all rows that meet every condition."""
-        return self._run(relation, select_query(relation, columns, where or {}, order_by, "%s"))
-
-    def aggregate(
-        self,
-        relation: Relation,
-        group_by: Sequence[str],
-        measures: Sequence[tuple[str, str]],
-        where: Sequence[tuple[str, str, Any]] = (),
-    ) -> list[tuple[Any, ...]]:
-        """One row per group: its columns, then its measures."""
-        return self._run(relation, aggregate_query(relation, group_by, measures, where, "%s"))
-
     def create_raw_tables(self, raw_schema: str) -> None:
         """Create the raw schema and tables where they are missing.
 
@@ -132,7 +109,7 @@ class Postgres:
             with self._connection, self._connection.cursor() as cursor:
                 cursor.execute("select pg_advisory_xact_lock(%s)", [_CREATING])
                 if not present and not self._has_schema(raw_schema):
-                    cursor.execute(f"create schema if not exists {quote(raw_schema)}")
+                    cursor.execute(f"create schema if not exists {_DIALECT.quote(raw_schema)}")
                 for table in absent:
                     for statement in create_table(table, raw_schema, "postgres"):
                         cursor.execute(statement)
@@ -186,13 +163,10 @@ class Postgres:
             cursor.execute("select 1 from pg_namespace where nspname = %s", [raw_schema])
             return cursor.fetchone() is not None
 
-    def _run(self, relation: Relation, query: Query) -> list[tuple[Any, ...]]:
-        try:
-            return plain_rows(self._fetch(query.text, query.values))
-        except psycopg2.OperationalError as error:
-            raise WarehouseError(f"{self._place}: {first_line(error)}") from None
-        except psycopg2.Error as error:
-            raise diagnose(error, relation, query, self.columns) from None
+    def _unreadable(self, relation: Relation, query: Query, error: Exception) -> WarehouseError:
+        if isinstance(error, psycopg2.OperationalError):
+            return WarehouseError(f"{self._place}: {first_line(error)}")
+        return super()._unreadable(relation, query, error)
 
     def _fetch(self, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         with self._connection, self._connection.cursor() as cursor:
@@ -210,8 +184,8 @@ class PostgresWriter:
         # have other types (uuid): the staging table takes them over.
         self._staging = {
             f"recwatch_stage_{which.name}": (
-                qualified(Relation(raw_schema, which.name)),
-                ", ".join(map(quote, which.names)),
+                _DIALECT.qualified(Relation(raw_schema, which.name)),
+                _DIALECT.quoted(which.names),
             )
             for which in (table, REJECTED_ROWS)
         }
@@ -242,12 +216,7 @@ class PostgresWriter:
 
     def reject(self, rows: Iterator[tuple[str, int, str, str]]) -> None:
         """Stage rejected rows."""
-        columns = list(zip(*rows, strict=True))
-        if not columns:
-            return
-        source = [self._table.name] * len(columns[0])
-        arrays = [pa.array(values) for values in (source, *columns)]
-        self._copy(self._rejected, pa.Table.from_arrays(arrays, names=REJECTED_ROWS.names))
+        self._copy(self._rejected, rejected_rows(self._table, rows))
 
     def _copy(self, stage: str, rows: pa.Table) -> None:
         """COPY as CSV: Arrow quotes every text and no null, just as Postgres tells them apart."""

@@ -7,25 +7,37 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from alerts.errors import ConfigurationError, WarehouseError
+from alerts.errors import ConfigurationError
+from alerts.raw.tables import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from alerts.raw.tables import Engine
     from alerts.warehouse.base import Relation
 
 _OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
 _FUNCTIONS = frozenset({"sum", "min", "max"})
 
 
-def quote(identifier: str) -> str:
-    """An identifier as DuckDB and Postgres quote it."""
-    return '"' + identifier.replace('"', '""') + '"'
+@dataclass(frozen=True)
+class Dialect:
+    """How an engine writes what the few queries need: a bound value, a name."""
 
+    placeholder: str
+    engine: Engine
 
-def qualified(relation: Relation) -> str:
-    """Schema and name, quoted."""
-    return f"{quote(relation.schema)}.{quote(relation.name)}"
+    def quote(self, identifier: str) -> str:
+        """A name, quoted."""
+        return quote(identifier, self.engine)
+
+    def quoted(self, identifiers: Iterable[str]) -> str:
+        """Names, quoted, as a list of columns."""
+        return ", ".join(map(self.quote, identifiers))
+
+    def qualified(self, relation: Relation) -> str:
+        """Schema and name, quoted."""
+        return f"{self.quote(relation.schema)}.{self.quote(relation.name)}"
 
 
 @dataclass
@@ -38,55 +50,56 @@ class Query:
 
 
 def select_query(
+    dialect: Dialect,
     relation: Relation,
     columns: Sequence[str],
     where: Mapping[str, tuple[str, Any]],
     order_by: Sequence[str],
-    placeholder: str,
 ) -> Query:
     """The named columns of the rows that meet every condition."""
     conditions = [(column, operator, value) for column, (operator, value) in where.items()]
-    listed = ", ".join(map(quote, columns))
-    query = Query(f"select {listed} from {qualified(relation)}")  # noqa: S608 - all quoted
+    listed = dialect.quoted(columns)
+    query = Query(f"select {listed} from {dialect.qualified(relation)}")  # noqa: S608 - all quoted
     query.columns = [*columns, *where, *order_by]
-    _add_conditions(query, conditions, placeholder)
+    _add_conditions(dialect, query, conditions)
     if order_by:
-        query.text += " order by " + ", ".join(map(quote, order_by))
+        query.text += f" order by {dialect.quoted(order_by)}"
     return query
 
 
 def aggregate_query(
+    dialect: Dialect,
     relation: Relation,
     group_by: Sequence[str],
     measures: Sequence[tuple[str, str]],
     where: Sequence[tuple[str, str, Any]],
-    placeholder: str,
 ) -> Query:
     """One row per group: its columns, then its measures."""
     for function, _ in measures:
         if function not in _FUNCTIONS:
             raise ConfigurationError(f"unknown function {function!r}: one of sum, min, max")
-    listed = [quote(column) for column in group_by]
-    listed += [f"{function}({quote(column)})" for function, column in measures]
-    query = Query(f"select {', '.join(listed)} from {qualified(relation)}")  # noqa: S608
+    listed = [dialect.quote(column) for column in group_by]
+    listed += [f"{function}({dialect.quote(column)})" for function, column in measures]
+    query = Query(f"select {', '.join(listed)} from {dialect.qualified(relation)}")  # noqa: S608
     query.columns = [
         *group_by,
         *(column for _, column in measures),
         *(name for name, _, _ in where),
     ]
-    _add_conditions(query, where, placeholder)
+    _add_conditions(dialect, query, where)
     if group_by:
-        query.text += " group by " + ", ".join(map(quote, group_by))
+        query.text += f" group by {dialect.quoted(group_by)}"
     return query
 
 
 def _add_conditions(
-    query: Query, conditions: Sequence[tuple[str, str, Any]], placeholder: str
+    dialect: Dialect, query: Query, conditions: Sequence[tuple[str, str, Any]]
 ) -> None:
     for position, (column, operator, value) in enumerate(conditions):
         if operator not in _OPERATORS:
             raise ConfigurationError(f"unknown operator {operator!r}: one of =, <, <=, >, >=")
-        query.text += f" {'and' if position else 'where'} {quote(column)} {operator} {placeholder}"
+        query.text += " and " if position else " where "
+        query.text += f"{dialect.quote(column)} {operator} {dialect.placeholder}"
         query.values.append(value)
 
 
@@ -113,17 +126,6 @@ def first_line(error: BaseException, *secrets: Any) -> str:
         if secret:
             text = text.replace(str(secret), "***")
     return text
-
-
-def diagnose(
-    error: Exception,
-    relation: Relation,
-    query: Query,
-    columns: Callable[[Relation], dict[str, str]],
-) -> WarehouseError:
-    """The error to raise for a query that failed: what is missing, else what the engine says."""
-    message = missing(relation, query.columns, columns(relation))
-    return WarehouseError(message or f"relation {relation} cannot be read: {first_line(error)}")
 
 
 def _same(value: Any) -> Any:

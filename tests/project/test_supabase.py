@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Roles belong to a server: on one that RECWATCH_TEST_PG_URL names, two processes would meet.
-pytestmark = pytest.mark.xdist_group("roles")
-
 DOCS = ROOT / "docs"
 ROLES = ("recwatch_read", "recwatch_build", "recwatch_test_admin")
 PASSWORD = "not-a-secret"

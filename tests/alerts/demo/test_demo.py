@@ -25,9 +25,6 @@ from tests.project.harness import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# One demo, which the last test runs over again.
-pytestmark = pytest.mark.xdist_group("demo")
-
 RULES_THAT_COVER = {
     "pdp-ctr-drop": {"ctr-floor", "ctr-week-over-week"},
     "cart-ctr-drift": {"ctr-floor", "ctr-week-over-week"},

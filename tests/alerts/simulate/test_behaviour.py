@@ -17,9 +17,6 @@ from alerts.simulate.world import STREAM_VISITS, SURFACES, make_world, stream, u
 
 from .conftest import Written
 
-# The simulated shops are written once, so all that read them run in one process.
-pytestmark = pytest.mark.xdist_group("simulated shops")
-
 
 def test_surfaces_are_those_of_the_seed() -> None:
     seed = Path(__file__).parents[3] / "seeds" / "surfaces.csv"

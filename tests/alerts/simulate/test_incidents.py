@@ -10,9 +10,6 @@ from alerts.simulate.world import SURFACES
 
 from .conftest import Written
 
-# The simulated shops are written once, so all that read them run in one process.
-pytestmark = pytest.mark.xdist_group("simulated shops")
-
 DAILY = """
     select surface, day, count(*) as impressions, avg(cast(click_through as int)) as ctr,
            count(dwell_time_ms) as dwells, avg(dwell_time_ms) as dwell

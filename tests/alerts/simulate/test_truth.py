@@ -16,9 +16,6 @@ from alerts.simulate.world import SURFACES
 
 from .conftest import Written, first_line_of, lines_of
 
-# The simulated shops are written once, so all that read them run in one process.
-pytestmark = pytest.mark.xdist_group("simulated shops")
-
 BLOCK = 5_000  # lines at a time, as the loader does: typed rows of all lines are slow to hold
 NAMES = [table.name for table in TABLES]
 KNOWN_SURFACES = {surface.name for surface in SURFACES}

@@ -296,7 +296,7 @@ def test_the_mart_of_the_readme_can_be_added(
         columns,
         [("b", "u", "home", True, '{"device": "web"}', day, later)],
     )
-    project.dbt(*build)
+    project.dbt(*build, "--exclude-resource-type", "unit_test")  # they know of no later row
     assert project.rows(rows) == [("ios", 1, 1), ("web", 1, 1)]
 
 
@@ -364,8 +364,8 @@ def answered(
         ("id", "user_id", "interaction_type", "recommendation_id", "created_at", "loaded_at"),
         [("x", "u1", "save", "home-0", "2025-03-25 08:00:00+00", "2025-04-02 00:00:00+00")],
     )
-    project.dbt("seed")
-    project.dbt("run")
+    tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    project.dbt("build", "--select", "+resource_type:analysis", *tests)
     project.dbt("compile", "--select", "resource_type:analysis")
     answers = {}
     for query in ANALYSES:
@@ -446,10 +446,11 @@ def test_what_a_run_does_not_notice(engine: str, new_project: Callable[..., Proj
 
     def after(*statements: str) -> tuple[Any, ...]:
         project.execute(*statements)
-        project.dbt("run")
+        project.dbt("run", *models)
         [row] = project.rows("select impressions, clicks from analytics.engagement_daily")
         return row
 
+    models = ("--select", "+engagement_daily")
     project.dbt("seed")
     old = [impression(name, "2025-04-01") for name in ("a", "b", "c")]
     assert after(*old, impression("d", "2025-04-05")) == (4, 0)
@@ -462,5 +463,5 @@ def test_what_a_run_does_not_notice(engine: str, new_project: Callable[..., Proj
     assert after(impression("late", "2025-04-04")) == (5, 0)
     # A later update that renews `loaded_at` brings the earlier one with it.
     assert after(f"update {table} set dwell_time_ms = 1, {renewed} where id = 'c'") == (5, 1)
-    project.dbt("run", "--full-refresh")
+    project.dbt("run", *models, "--full-refresh")
     assert after() == (4, 1)

@@ -178,13 +178,14 @@ def test_the_fingerprint_is_the_rule_and_its_labels_in_any_order() -> None:
     assert one_way == "5316bc870143d445077e886cb800443886f788a944511e7537d69fb1e877073d"
 
 
+@pytest.mark.no_cover  # which takes as long again
 def test_a_thousand_series_over_four_hundred_days_take_seconds(marts: Marts) -> None:
     marts.execute(
         "insert into analytics.engagement_daily select date '2025-03-03' + d::int, 'home', 'e', "
         "'v', 'c' || c, 1000, 40 + (d * 7 + c) % 60, 0, 10, 1, 1, 1, 1, now() "
         "from range(401) a(d), range(1000) b(c)"
     )
-    started = time.monotonic()
+    started = time.process_time()  # of this program: others may keep the machine busy
     evaluation = run(marts, rule(by=["country"], when="< 0.05", for_="2d"))
-    assert time.monotonic() - started < 8
+    assert time.process_time() - started < 8
     assert len(evaluation.results) == 1000

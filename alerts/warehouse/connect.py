@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ENGINES: dict[str, str] = {
     "duckdb": "alerts.warehouse.duckdb_engine",
     "postgres": "alerts.warehouse.postgres_engine",
+    "spark": "alerts.warehouse.spark_engine",
 }
 
 

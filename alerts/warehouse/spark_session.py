@@ -20,6 +20,7 @@ try:
     from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untyped]
     from pyspark import SparkContext
     from pyspark.errors import PySparkException
+    from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession
 except ModuleNotFoundError:
     raise ConfigurationError(
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
 SPARK_ERRORS = (PySparkException, Py4JError, ConnectionError)
 JAVA_NEEDED = 17
+# They write every error to stderr as a line of JSON, before it can be caught.
+_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+_LOGGED = re.compile(r"^[\d/]+ [\d:]+ ERROR \w+: (?!Error initializing)(.+)$", re.MULTILINE)
+_UNCAUGHT = re.compile(r'^Exception in thread "\w+" (.+)$', re.MULTILINE)
+_REFUSED = re.compile(r"^((?:Invalid|Unrecognized|Error: ).+)$", re.MULTILINE)
 _HELD = re.compile(r"Another instance of Derby may have already booted the database (\S+)")
 
 
@@ -45,6 +51,8 @@ def session_of(target: Target) -> tuple[SparkSession, bool]:
             f"target {target.name!r} has `method: {method}`: recwatch reads Spark by"
             " `method: session` only"
         )
+    for logger in _LOGGERS:
+        PySparkLogger.getLogger(logger).disabled = True
     started = SparkContext._active_spark_context is None  # whichever thread started it
     with tempfile.TemporaryFile() as said:
         try:
@@ -73,6 +81,11 @@ def reason(error: BaseException) -> str:
     text = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)
     line = next((line for line in text.splitlines() if line.strip()), type(error).__name__)
     return re.sub(r"^(?:[a-z]\w*\.)+[A-Z]\w*: ", "", line).strip()
+
+
+def condition(error: Exception) -> str | None:
+    """Spark's name for what is wrong, such as TABLE_OR_VIEW_NOT_FOUND."""
+    return error.getCondition() if isinstance(error, PySparkException) else None
 
 
 def java_version() -> int | None:
@@ -127,22 +140,37 @@ def _why_not(target: Target, error: Exception, said: IO[bytes]) -> Exception:
             " JAVA_HOME name its directory"
         )
     said.seek(0)
-    written = said.read().decode(errors="replace")
-    told = re.findall(r"^(?:Exception in thread .*?: |Error: )(.+)$", written, re.MULTILINE)
-    text = told[-1] if told else reason(error)
+    text = _complaint(said.read().decode(errors="replace")) or _cause(error)
     return WarehouseError(f"target {target.name!r}: Spark does not start: {text}")
 
 
 def _why_no_metastore(target: Target, error: Exception) -> WarehouseError:
-    causes = error.java_exception if isinstance(error, Py4JJavaError) else None
-    text = f"{error}\n{getattr(error, '_stackTrace', None) or getattr(error, 'desc', '')}"
-    held = _HELD.search(text if causes is None else f"{error}")
+    cause = _cause(error)
+    held = _HELD.search(cause)
     if held:
         return WarehouseError(
             f"the metastore {held[1].rstrip('.')} is in use by another process: wait until it"
             " ends, or give the profile a metastore service"
         )
-    return WarehouseError(f"target {target.name!r}: no metastore: {reason(error)}")
+    return WarehouseError(f"target {target.name!r}: Spark does not start: {cause}")
+
+
+def _complaint(written: str) -> str | None:
+    """What Java wrote before it gave up: PySpark may know no more than that it did."""
+    found = _LOGGED.search(written) or _UNCAUGHT.search(written) or _REFUSED.search(written)
+    return reason(RuntimeError(found[1])) if found else None
+
+
+def _cause(error: Exception) -> str:
+    """What the innermost of Java's exceptions says: the outer ones say what it led to."""
+    java = error.java_exception if isinstance(error, Py4JJavaError) else None
+    if java is None:
+        java = getattr(error, "_origin", None)
+    if java is None:
+        return reason(error)
+    while java.getCause() is not None:
+        java = java.getCause()
+    return reason(RuntimeError(java.toString()))
 
 
 # Without it dbt-spark's SQL would fail where other engines return null.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.project.harness import Project
+from tests.project.spark_project import SparkProject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,20 +17,28 @@ if TYPE_CHECKING:
 NUMBERS = itertools.count()
 
 
+def duckdb_output(path: Path) -> dict[str, Any]:
+    """The output of a dbt profile for one file."""
+    return {
+        "type": "duckdb",
+        "path": str(path),
+        "schema": "main",
+        "threads": 2,
+        "settings": {"TimeZone": "UTC"},
+    }
+
+
 @pytest.fixture
 def new_project(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Project]:
-    """A project over a fresh database of the named engine, its raw tables empty."""
+    """A project over a fresh database of the named engine, its raw tables empty or missing."""
 
-    def make(engine: str, **dbt_vars: Any) -> Project:
+    def make(engine: str, raw_tables: bool = True, **dbt_vars: Any) -> Project:
         number = next(NUMBERS)
-        if engine == "duckdb":
-            output: dict[str, Any] = {
-                "type": "duckdb",
-                "path": str(tmp_path / f"{number}.duckdb"),
-                "schema": "main",
-                "threads": 2,
-                "settings": {"TimeZone": "UTC"},
-            }
+        if engine == "spark":
+            target = request.getfixturevalue("spark_target")
+            output: dict[str, Any] = target.settings
+        elif engine == "duckdb":
+            output = duckdb_output(tmp_path / f"{number}.duckdb")
         else:
             output = {
                 "type": "postgres",
@@ -37,8 +46,10 @@ def new_project(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[...,
                 "threads": 2,
                 **request.getfixturevalue("postgres_settings"),
             }
-        project = Project(engine, output, tmp_path / f"project-{number}", dbt_vars)
-        project.create_raw_tables()
+        kind = SparkProject if engine == "spark" else Project
+        project = kind(engine, output, tmp_path / f"project-{number}", dbt_vars)
+        if raw_tables:
+            project.create_raw_tables()
         return project
 
     return make

@@ -60,9 +60,25 @@ class Project:
             raise AssertionError(f"dbt {' '.join(arguments)}: {failures(result)}")
         return result
 
+    def recwatch(self, *arguments: str) -> str:
+        """What the program prints, run in this process on this project."""
+        from click.testing import CliRunner
+
+        from alerts.cli import cli
+
+        if self.engine == "duckdb":  # dbt has the file open, in this process, to write
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+            DuckDBConnectionManager.close_all_connections()
+        result = CliRunner().invoke(
+            cli, [*arguments, "--project-dir", str(ROOT), "--profiles-dir", str(self.directory)]
+        )
+        assert result.exit_code == 0, (result.output, result.exception)
+        return result.stdout
+
     @contextmanager
     def cursor(self) -> Iterator[Any]:
-        """A cursor whose statements are committed one by one; nothing stays open after."""
+        """A cursor on the raw tables whose statements are committed one by one."""
         if self.engine == "duckdb":
             connection: Any = duckdb.connect(self.output["path"])
             connection.execute("set TimeZone = 'UTC'")
@@ -88,6 +104,10 @@ class Project:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The result of a query: decimals as floats, moments as texts in UTC."""
+        return self.raw_rows(sql)
+
+    def raw_rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The result of a query over raw tables, in the words of DuckDB and Postgres."""
         with self.cursor() as cursor:
             cursor.execute(sql)
             return [tuple(map(plain, row)) for row in cursor.fetchall()]
@@ -95,10 +115,10 @@ class Project:
     def create_raw_tables(self) -> None:
         """Every raw table, empty, as the loader makes them."""
         self.execute("create schema if not exists raw")
+        engine = "postgres" if self.engine == "postgres" else "duckdb"
         for table in (*RAW_TABLES, REJECTED_ROWS):
             columns = [
-                f"{quote(column.name)} {column_type(column, self.engine)}"  # type: ignore[arg-type]
-                for column in table.columns
+                f"{quote(column.name)} {column_type(column, engine)}" for column in table.columns
             ]
             self.execute(
                 f"create table raw.{table.name} ({', '.join(columns)},"
@@ -109,7 +129,7 @@ class Project:
         """Raw rows with the values as they are given, `loaded_at` too."""
         if not rows:
             return
-        mark = "?" if self.engine == "duckdb" else "%s"
+        mark = "%s" if self.engine == "postgres" else "?"
         names = ", ".join(columns)
         marks = ", ".join([mark] * len(columns))
         with self.cursor() as cursor:
@@ -117,26 +137,36 @@ class Project:
 
     def marts(self, without: str = "") -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every mart, sorted, the columns by name: found, not listed."""
-        found = self.rows(
-            "select table_schema, table_name from information_schema.tables"
-            " where table_schema in ('analytics', 'experiments') order by 1, 2"
-        )
-        relations = [f"{schema}.{name}" for schema, name in found]
+        relations = self.relations("analytics", "experiments")
         return {relation: self.mart(relation, without) for relation in relations}
 
     def mart(self, relation: str, without: str = "") -> list[tuple[Any, ...]]:
         """Every row of one relation, sorted, the columns by name."""
-        schema, name = relation.split(".")
-        columns = [
-            row[0]
-            for row in self.rows(
-                "select column_name from information_schema.columns"
-                f" where table_schema = '{schema}' and table_name = '{name}'"
-                f" and column_name <> '{without}' order by 1"
-            )
-        ]
-        chosen = ", ".join(quote(column) for column in columns)
+        columns = [column for column in self.columns(relation) if column != without]
+        chosen = ", ".join(self.quote(column) for column in columns)
         return sorted(self.rows(f"select {chosen} from {relation}"), key=repr)
+
+    def relations(self, *schemas: str) -> list[str]:
+        """Every table and view of these schemas, as `schema.name`."""
+        wanted = ", ".join(f"'{schema}'" for schema in schemas)
+        found = self.rows(
+            "select table_schema, table_name from information_schema.tables"
+            f" where table_schema in ({wanted}) order by 1, 2"
+        )
+        return [f"{schema}.{name}" for schema, name in found]
+
+    def columns(self, relation: str) -> list[str]:
+        """The names of its columns, sorted."""
+        schema, name = relation.split(".")
+        found = self.rows(
+            "select column_name from information_schema.columns"
+            f" where table_schema = '{schema}' and table_name = '{name}' order by 1"
+        )
+        return [column for (column,) in found]
+
+    def quote(self, identifier: str) -> str:
+        """An identifier as the engine quotes it."""
+        return quote(identifier)
 
 
 def plain(value: Any) -> Any:

@@ -29,6 +29,11 @@ SESSIONS = (
     *("session_id", "user_id", "started_at", "ended_at", "device", "country"),
     *("is_bounce", "is_crash_free", "loaded_at"),
 )
+# Numbers that engines read in different ways, unless told.
+NUMBERS = [
+    *("1e308", "9.9e307", "-1e308", "1e400", "1e-400", "-1e-301", "5e-324", "1E+2", "-0.0", "0.0"),
+    *("123456789012345678901234567890", "0.1234567890123456789", "1" + "0" * 309, "1e0"),
+]
 EXPERIMENTS = (
     *("experiment_key", "name", "status", "variations", "started_at", "ended_at", "config"),
     *("owner", "updated_at", "loaded_at"),
@@ -38,14 +43,15 @@ EXPERIMENTS = (
 class History:
     """Batches of raw rows drawn from a seed; the same seed gives every engine the same rows."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, days: int = DAYS) -> None:
         self.random = random.Random(seed)
+        self.days = days
         self.batch = 0
 
     def moment(self) -> dt.datetime:
         """When something happened: mostly busy days, some on a boundary to the microsecond."""
         draw = self.random
-        day = draw.choice([draw.randrange(DAYS), draw.randrange(3)])
+        day = draw.choice([draw.randrange(self.days), draw.randrange(3)])
         offset = draw.choice(
             [
                 dt.timedelta(seconds=draw.randrange(86400), microseconds=draw.randrange(10**6)),
@@ -68,6 +74,8 @@ class History:
         draw = self.random
         if draw.random() < 0.1:
             return draw.choice([None, "null", "[1]", '"text"', "{}", '{"session_id": ["s1"]}'])
+        if draw.random() < 0.1:
+            return f'{{"personalization_score": {draw.choice(NUMBERS)}}}'
         score = draw.choice(
             [
                 *(0.0, 0.1, 0.3, 0.7, 1.0, 0.29999999999999999, 0.999, -0.5, 7, None, 1e-320),

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.project.conftest import duckdb_output
+from tests.project.harness import Project, environment
 from tests.project.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from tests.project.harness import Project
-
+ZONE = {"reporting_timezone": "Europe/Berlin"}
+# Judged on a handful of rows, so that every state comes up.
+RULES = """
+version: 1
+rules:
+  - name: ctr
+    mart: analytics.engagement_daily
+    metric: ctr
+    by: [surface]
+    when: "< 0.3"
+    receiver: console
+    severity: page
+  - name: dwell
+    mart: analytics.engagement_daily
+    metric: avg_dwell_ms
+    by: [surface, country]
+    when: "> 5000000"
+    receiver: console
+    severity: warn
+  - name: coverage
+    mart: analytics.session_coverage_daily
+    metric: session_coverage
+    by: [surface]
+    when: "< 0.5"
+    receiver: console
+    severity: warn
+"""
 TABLES = {
     "personalization_metrics": "int_impressions_ledger",
     "user_interactions": "int_interactions_ledger",
@@ -34,33 +63,73 @@ def same(left: tuple[Any, ...], right: tuple[Any, ...]) -> bool:
     )
 
 
-@pytest.fixture
-def built(new_project: Callable[..., Project]) -> dict[str, Project]:
-    """One ugly history on every engine, built in two runs with every test of the project."""
-    projects = {}
-    for engine in ("duckdb", "postgres"):
-        project = new_project(engine, reporting_timezone="Europe/Berlin")
-        history = History(11)
-        history.arrive(project, rows=400)
-        project.dbt("build")
-        history.arrive(project, rows=100)
-        project.dbt("build")
-        projects[engine] = project
-    return projects
+def differences(left: Any, right: Any, path: str = "") -> list[str]:
+    """Where two JSON documents differ, numbers compared as in `same`."""
+    if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
+        return [d for key in left for d in differences(left[key], right[key], f"{path}.{key}")]
+    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        pairs = enumerate(zip(left, right, strict=True))
+        return [d for place, pair in pairs for d in differences(*pair, f"{path}[{place}]")]
+    if isinstance(left, float) and isinstance(right, float):
+        return [] if math.isclose(left, right, rel_tol=1e-9) else [f"{path}: {left} {right}"]
+    return [] if left == right else [f"{path}: {left!r} {right!r}"]
 
 
-def test_engines_agree_and_no_row_is_lost(built: dict[str, Project]) -> None:
-    duckdb, postgres = built["duckdb"].marts(), built["postgres"].marts()
-    assert duckdb.keys() == postgres.keys()
-    for mart in duckdb:
-        assert len(duckdb[mart]) == len(postgres[mart]) > 0, mart
-        different = [
-            pair for pair in zip(duckdb[mart], postgres[mart], strict=True) if not same(*pair)
-        ]
+def build(project: Project) -> Project:
+    """One ugly history, built in two runs; the first with every test of the project."""
+    history = History(11, days=8)
+    history.arrive(project, rows=400)
+    project.dbt("build")
+    history.arrive(project, rows=100)
+    project.dbt("run")
+    return project
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The marts on DuckDB, computed at once: what increments are to give on every engine."""
+    directory = tmp_path_factory.mktemp("reference")
+    project = Project("duckdb", duckdb_output(directory / "db"), directory, ZONE)
+    project.create_raw_tables()
+    build(project).dbt("run", "--full-refresh")
+    return project
+
+
+@pytest.mark.parametrize("engine", ["postgres", "spark"])
+def test_engines_agree_and_no_row_is_lost(
+    engine: str, reference: Project, new_project: Callable[..., Project], tmp_path: Path
+) -> None:
+    project = build(new_project(engine, **ZONE))
+    expected, marts = reference.marts(), project.marts()
+    assert marts.keys() == expected.keys()
+    for mart, rows in marts.items():
+        assert len(rows) == len(expected[mart]) > 0, mart
+        different = [pair for pair in zip(expected[mart], rows, strict=True) if not same(*pair)]
         assert not different, (mart, different[:3])
-    for project in built.values():
-        every_row_is_counted(project)
-        quarantine_holds_what_was_refused(project)
+    every_row_is_counted(project)
+    quarantine_holds_what_was_refused(project)
+    (tmp_path / "rules.yml").write_text(RULES)
+    assert {"firing", "ok"} <= set(states(verdicts(project, tmp_path)))
+    assert differences(verdicts(reference, tmp_path), verdicts(project, tmp_path)) == []
+
+
+def verdicts(project: Project, directory: Path) -> list[dict[str, Any]]:
+    """What `recwatch check` makes of the marts on three days."""
+    with environment({"RECWATCH_RULES": str(directory / "rules.yml")}):
+        found = [
+            json.loads(project.recwatch("check", "--json", "--dry-run", "--as-of", day))
+            for day in ("2025-03-27", "2025-03-31", "2025-04-01")
+        ]
+    return [{**document, "target": None} for document in found]
+
+
+def states(documents: list[dict[str, Any]]) -> list[str]:
+    return [result["state"] for document in documents for result in document["results"]]
+
+
+def test_the_reference_counts_every_row(reference: Project) -> None:
+    every_row_is_counted(reference)
+    quarantine_holds_what_was_refused(reference)
 
 
 def every_row_is_counted(project: Project) -> None:
@@ -69,7 +138,7 @@ def every_row_is_counted(project: Project) -> None:
     for table in TABLES:
         day = f"cast(loaded_at at time zone '{zone}' as date)"
         arrived = dict(
-            project.rows(
+            project.raw_rows(
                 f"select day, count(*) from (select {day} as day from raw.{table} union all"
                 f" select {day} from raw.rejected_rows where source_table = '{table}') as rows"
                 " group by day"
@@ -92,7 +161,7 @@ def quarantine_holds_what_was_refused(project: Project) -> None:
             project.rows(f"select reason, count(*) from quarantine.{table} group by reason")
         )
         rejected = dict(
-            project.rows(
+            project.raw_rows(
                 "select reason, count(*) from raw.rejected_rows"
                 f" where source_table = '{table}' group by reason"
             )

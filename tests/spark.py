@@ -6,9 +6,14 @@ import importlib.util
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# For a test of the fixture `target`, which has Spark only where asked: seconds for each test.
+TOO = pytest.mark.parametrize("target", ["duckdb", "postgres", "spark"], indirect=True)
 
 
 def unavailable() -> str | None:
@@ -95,3 +100,12 @@ def reset() -> None:
         else:
             kind = "view" if row.tableName in views else "table"
             spark.sql(f"drop {kind} default.`{row.tableName}`")
+
+
+def query(statements: str) -> list[tuple[Any, ...]]:
+    """Statements parted by semicolons; the last one's rows, moments as aware UTC datetimes."""
+    *before, last = statements.split(";")
+    for statement in before:
+        session().sql(statement)
+    found = session().sql(last).toArrow()
+    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))

@@ -57,9 +57,9 @@ class SparkWriter:
 
     def commit(self) -> None:
         """Make both tables' rows ready, then show them."""
-        self._rows.publish()
-        self._rejected.publish()
-        self._loads.publish()
+        ready = [part.publish() for part in (self._rows, self._rejected)]
+        if any(ready):
+            self._loads.publish()
 
     def discard(self) -> None:
         """Remove what was written, first what shows it; what cannot be removed is not seen."""
@@ -87,11 +87,14 @@ class _Part:
         if sum(table.nbytes for table in self._gathered) >= GATHERED_BYTES:
             self._write()
 
-    def publish(self) -> None:
+    def publish(self) -> bool:
+        """Whether there are any rows."""
         self._write()
-        if self._file is not None:
-            self._file.publish()
-            self._session.sql(f"alter table {self._relation} add {self._partition}")
+        if self._file is None:
+            return False
+        self._file.publish()
+        self._session.sql(f"alter table {self._relation} add {self._partition}")
+        return True
 
     def remove(self) -> None:
         if self._file is not None:

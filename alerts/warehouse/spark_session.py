@@ -40,6 +40,7 @@ _LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 _LOGGED = re.compile(r"^[\d/]+ [\d:]+ ERROR \w+: (?!Error initializing)(.+)$", re.MULTILINE)
 _UNCAUGHT = re.compile(r'^Exception in thread "\w+" (.+)$', re.MULTILINE)
 _REFUSED = re.compile(r"^((?:Invalid|Unrecognized|Error: ).+)$", re.MULTILINE)
+_CLASS = re.compile(r"^(?:[a-z]\w*\.)+[A-Z]\w*: ")
 _HELD = re.compile(r"Another instance of Derby may have already booted the database (\S+)")
 
 
@@ -76,11 +77,18 @@ def parameters(settings: Mapping[str, Any]) -> dict[str, str]:
     return {**{str(key): str(value) for key, value in given.items()}, **_OF_DBT}
 
 
-def reason(error: BaseException) -> str:
-    """The first line of what Spark says, without the names of its classes and of Python's way."""
-    text = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)
-    line = next((line for line in text.splitlines() if line.strip()), type(error).__name__)
-    return re.sub(r"^(?:[a-z]\w*\.)+[A-Z]\w*: ", "", line).strip()
+def reason(error: Exception) -> str:
+    """What Spark says, in one line."""
+    known = condition(error)
+    if known is None or known.startswith("_LEGACY"):
+        # Spark has no name for it: then the innermost exception says what is wrong, the outer
+        # ones only what was being done.
+        java = error.java_exception if isinstance(error, Py4JJavaError) else None
+        java = java or getattr(error, "_origin", None)
+        while java is not None and java.getCause() is not None:
+            java = java.getCause()
+        return _line(str(error) if java is None else java.toString())
+    return _line(str(error))
 
 
 def condition(error: Exception) -> str | None:
@@ -140,12 +148,12 @@ def _why_not(target: Target, error: Exception, said: IO[bytes]) -> Exception:
             " JAVA_HOME name its directory"
         )
     said.seek(0)
-    text = _complaint(said.read().decode(errors="replace")) or _cause(error)
+    text = _complaint(said.read().decode(errors="replace")) or reason(error)
     return WarehouseError(f"target {target.name!r}: Spark does not start: {text}")
 
 
 def _why_no_metastore(target: Target, error: Exception) -> WarehouseError:
-    cause = _cause(error)
+    cause = reason(error)
     held = _HELD.search(cause)
     if held:
         return WarehouseError(
@@ -158,19 +166,13 @@ def _why_no_metastore(target: Target, error: Exception) -> WarehouseError:
 def _complaint(written: str) -> str | None:
     """What Java wrote before it gave up: PySpark may know no more than that it did."""
     found = _LOGGED.search(written) or _UNCAUGHT.search(written) or _REFUSED.search(written)
-    return reason(RuntimeError(found[1])) if found else None
+    return _line(found[1]) if found else None
 
 
-def _cause(error: Exception) -> str:
-    """What the innermost of Java's exceptions says: the outer ones say what it led to."""
-    java = error.java_exception if isinstance(error, Py4JJavaError) else None
-    if java is None:
-        java = getattr(error, "_origin", None)
-    if java is None:
-        return reason(error)
-    while java.getCause() is not None:
-        java = java.getCause()
-    return reason(RuntimeError(java.toString()))
+def _line(text: str) -> str:
+    """The first line, without the name of an exception's class before it."""
+    line = next((line for line in text.splitlines() if line.strip()), "no reason given")
+    return _CLASS.sub("", line).strip()
 
 
 # Without it dbt-spark's SQL would fail where other engines return null.

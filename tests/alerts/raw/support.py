@@ -13,6 +13,7 @@ import psycopg2
 from alerts.raw.reader import read_batches
 from alerts.raw.source import Source
 from alerts.raw.tables import find_table
+from tests import spark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +67,12 @@ def read(
 
 
 def query(target: Target, statement: str) -> list[tuple[Any, ...]]:
-    """A statement run beside the code under test, on a connection of its own."""
+    """A statement run beside the code under test, on a connection of its own.
+
+    On Spark in the one session that there is.
+    """
+    if target.type == "spark":
+        return spark.query(statement)
     if target.type == "duckdb":
         with duckdb.connect(target.settings["path"]) as connection:
             connection.execute("set TimeZone = 'UTC'")

@@ -3,6 +3,7 @@ import pytest
 from alerts.errors import ConfigurationError
 from alerts.raw.tables import RAW_TABLES, REJECTED_ROWS, find_table
 from alerts.warehouse import Relation, Target, Warehouse, open_warehouse
+from tests import spark
 from tests.alerts.raw.support import query
 
 # As the contract writes them; JSON columns by their type in the engine.
@@ -25,22 +26,35 @@ EXPECTED = {
     "rejected_rows": "source_table file line reason content loaded_at",
 }
 
+TYPES = {
+    "duckdb": {
+        "dwell_time_ms": "decimal(18,3)",
+        "metadata": "json",
+        "loaded_at": "timestamp with time zone",
+    },
+    "postgres": {
+        "dwell_time_ms": "numeric(18,3)",
+        "metadata": "jsonb",
+        "loaded_at": "timestamp with time zone",
+    },
+    "spark": {
+        "dwell_time_ms": "decimal(18,3)",
+        "metadata": "string",
+        "loaded_at": "timestamp",
+    },
+}
 
+
+@spark.TOO
 def test_the_tables_are_those_of_the_contract(target: Target, warehouse: Warehouse) -> None:
     warehouse.create_raw_tables("raw")
     for name, columns in EXPECTED.items():
         found = warehouse.columns(Relation("raw", name))
         assert list(found) == columns.split(), name
-        assert found["loaded_at"].lower() == "timestamp with time zone"
+        assert found["loaded_at"].lower() == TYPES[target.type]["loaded_at"]
     metrics = warehouse.columns(Relation("raw", "personalization_metrics"))
-    assert (
-        metrics["dwell_time_ms"].lower()
-        == {
-            "duckdb": "decimal(18,3)",
-            "postgres": "numeric(18,3)",
-        }[target.type]
-    )
-    assert metrics["metadata"].lower() == {"duckdb": "json", "postgres": "jsonb"}[target.type]
+    for name, kind in TYPES[target.type].items():
+        assert metrics[name].lower() == kind
     assert {table.name for table in (*RAW_TABLES, REJECTED_ROWS)} == set(EXPECTED)
 
 

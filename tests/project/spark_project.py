@@ -113,10 +113,14 @@ class SparkProject(Project):
 
     def partitions(self, relation: str) -> dict[str, frozenset[str]]:
         """The files of each partition of a table, by name: a name never stands for other rows."""
+        return {
+            partition.name.split("=")[1]: frozenset(file.name for file in partition.iterdir())
+            for partition in self.directory_of(relation).iterdir()
+            if "=" in partition.name
+        }
+
+    def directory_of(self, relation: str) -> Path:
+        """Where a table has its files."""
         schema, name = relation.split(".")
         warehouse = Path(self.output["server_side_parameters"]["spark.sql.warehouse.dir"])
-        return {
-            directory.name.split("=")[1]: frozenset(file.name for file in directory.iterdir())
-            for directory in (warehouse / f"{schema}.db" / name).iterdir()
-            if "=" in directory.name
-        }
+        return warehouse / f"{schema}.db" / name

@@ -29,16 +29,19 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under pytest-xdist all that needs Spark goes to one worker, so that one session is started.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile`, what has Spark in its name goes to one process: one session for all.
 
-    With `--dist loadgroup`; else the mark means nothing.
+    The marks for groups would do, but pytest 9.2 no longer lets pytest-xdist write them into names.
     """
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
-        if "spark" in parameters or "spark_output" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("spark"))
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneSession(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "spark" if "spark" in nodeid else super()._split_scope(nodeid)
+
+    return OneSession(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -60,16 +60,20 @@ class Project:
             raise AssertionError(f"dbt {' '.join(arguments)}: {failures(result)}")
         return result
 
+    def release(self) -> None:
+        """Let others open the database: dbt in this process keeps a DuckDB file open."""
+        if self.engine == "duckdb":
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+            DuckDBConnectionManager.close_all_connections()
+
     def recwatch(self, *arguments: str) -> str:
         """What the program prints, run in this process on this project."""
         from click.testing import CliRunner
 
         from alerts.cli import cli
 
-        if self.engine == "duckdb":  # dbt has the file open, in this process, to write
-            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-            DuckDBConnectionManager.close_all_connections()
+        self.release()
         result = CliRunner().invoke(
             cli, [*arguments, "--project-dir", str(ROOT), "--profiles-dir", str(self.directory)]
         )

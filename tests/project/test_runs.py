@@ -186,7 +186,7 @@ def test_a_killed_run_is_repaired_by_the_next(
     moments = random.Random(5)
     for _ in range(3):
         history.arrive(project)
-        kill_a_run(project, after=moments.uniform(2.2, 4.5))
+        kill_a_run(project, after=moments.uniform(0, 1.5))
     project.dbt("run")
     repaired = project.marts()
     project.dbt("run", "--full-refresh")
@@ -196,25 +196,27 @@ def test_a_killed_run_is_repaired_by_the_next(
 
 
 def kill_a_run(project: Project, after: float) -> None:
-    """Start `dbt run` as a process and end it with SIGKILL."""
+    """Start `dbt run` as a process and end it with SIGKILL, so long after its first ledger began."""
+    project.release()
     process = subprocess.Popen(
-        [sys.executable, "-m", "dbt.cli.main", "run", "--quiet"],
+        [sys.executable, "-m", "dbt.cli.main", "run"],
         cwd=ROOT,
         env={
             **os.environ,
             "DBT_PROFILES_DIR": str(project.directory),
-            "DBT_TARGET_PATH": str(project.directory / "killed"),
+            "DBT_TARGET_PATH": str(project.directory / "target"),
             "DBT_LOG_PATH": str(project.directory / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    try:
-        process.wait(timeout=after)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    assert process.stdout is not None
+    begun = any("START sql incremental model" in line for line in process.stdout)
+    assert begun, "the run did not come to a ledger"
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
     if project.engine == "postgres":
         until_nobody_is_connected(project)
 

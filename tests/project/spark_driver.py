@@ -41,7 +41,8 @@ def marts() -> dict[str, list[str]]:
     """Every row of the marts as JSON, but for the time of its load."""
     project = read_project(os.environ["DBT_PROJECT_DIR"])
     found = {}
-    with closing(open_warehouse(resolve_target(project))) as warehouse:
+    # To write, as dbt has a DuckDB file open in this process.
+    with closing(open_warehouse(resolve_target(project), read_only=False)) as warehouse:
         for mart in MARTS:
             relation = Relation.parse(mart)
             columns = sorted(set(warehouse.columns(relation)) - {"loaded_through"})

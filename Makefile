@@ -4,8 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # What the lint reads as SQL: dbt compiles it, so a database of its own is built first.
 SQL := models macros tests/dbt analyses
-# Two processes, a file always in one of them: its tests may share what is slow to make. Coverage
-# is counted where `alerts` is tested piece by piece; dbt under a tracer takes twice its time.
+# Two processes, a file always in one of them: its tests may share what is slow to make.
 PARALLEL := -n 2 --dist loadfile
 
 .PHONY: demo test lint lint-types lint-sql format bench clean
@@ -24,10 +23,9 @@ PARALLEL := -n 2 --dist loadfile
 demo: .venv/demo
 	$(BIN)/recwatch demo
 
-## Lint, then every test, on DuckDB and on a real Postgres.
+## Lint, then every test, on DuckDB, on a real Postgres, and on Spark where Java 17 is found.
 test: .venv/dev lint
-	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term --cov-fail-under=90 tests/alerts
-	$(BIN)/pytest $(PARALLEL) tests/project
+	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term --cov-fail-under=90
 
 ## ruff, mypy, and sqlfluff for both dialects.
 lint: .venv/dev

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import coverage
 import duckdb
 import yaml
 
@@ -46,7 +47,7 @@ class Project:
             "DBT_PROFILES_DIR": str(self.directory),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
-        with warnings.catch_warnings(), environment(places):
+        with warnings.catch_warnings(), environment(places), untraced():
             warnings.simplefilter("ignore")  # dbt's and its libraries' own
             result = dbtRunner().invoke(
                 [
@@ -193,6 +194,20 @@ def failures(result: Any) -> str:
         for node in result.result
         if str(node.status) in {"error", "fail"}
     )
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Stop counting what the tests reach: dbt takes nearly twice its time under a tracer."""
+    measuring = coverage.Coverage.current()
+    if measuring is None:
+        yield
+        return
+    measuring.stop()
+    try:
+        yield
+    finally:
+        measuring.start()
 
 
 @contextmanager

@@ -196,7 +196,7 @@ def test_a_killed_run_is_repaired_by_the_next(
 
 
 def kill_a_run(project: Project, after: float) -> None:
-    """Start `dbt run` as a process and end it with SIGKILL, so long after its first ledger began."""
+    """Start `dbt run` as a process, and end it so long after its first ledger began by SIGKILL."""
     project.release()
     process = subprocess.Popen(
         [sys.executable, "-m", "dbt.cli.main", "run"],

@@ -161,7 +161,8 @@ class _File:
 
     def remove(self) -> None:
         self._stream.forget()
-        self._writer.close()
+        with contextlib.suppress(pa.ArrowException, OSError):  # it may have failed before
+            self._writer.close()
         for path in (self._hidden, self._path):
             self._system.delete(path, False)
 
@@ -198,7 +199,8 @@ class _Stream:
         if not self.closed:
             stream, self._stream = self._stream, None
             self.closed = True
-            stream.close()
+            with contextlib.suppress(*SPARK_ERRORS):
+                stream.close()
 
     def _send(self) -> None:
         if self._stream is not None:

@@ -37,9 +37,7 @@
         surface,
         loaded_at
     from {{ ref('int_impressions') }}
-    {%- if recompute.days is not none %}
-    where {{ is_day_of(steps, 'impression_days', 'day') }}
-    {%- endif %}
+    where {{ 'true' if recompute.days is none else is_day_of(steps, 'impression_days', 'day') }}
 {% endcall -%}
 
 {{ with_steps(steps) }},

@@ -112,6 +112,33 @@ def test_a_load_that_fails_leaves_no_file(spark_target: Target, tmp_path: Path) 
     assert len(files(spark_target)) == 3
 
 
+def test_a_disk_that_fails_is_one_line(
+    spark_target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.jsonl", lines(*[impression(user_id="x" * 900)] * 5_000))
+    real = spark_load._Stream._send
+    calls: list[None] = []
+
+    def send(stream: Any) -> None:
+        calls.append(None)
+        if len(calls) > 2:
+            stream._stream.write(None, 0, 0)  # Java refuses, as it would a full disk
+        real(stream)
+
+    with closing(open_warehouse(spark_target, read_only=False)) as warehouse:
+        warehouse.create_raw_tables("raw")
+        monkeypatch.setattr(spark_load._Stream, "_send", send)
+        monkeypatch.setattr(spark_load, "_SENT_BYTES", 5_000)
+        with pytest.raises(
+            WarehouseError, match=r"cannot load into raw\.pers.*array length"
+        ) as caught:
+            load_file(warehouse, "raw", METRICS, path)
+        assert "\n" not in str(caught.value)
+        monkeypatch.setattr(spark_load._Stream, "_send", real)
+        assert files(spark_target) == []
+        assert load_file(warehouse, "raw", METRICS, path).rows == 5_000
+
+
 def test_a_file_without_rows_is_no_load(spark_target: Target, tmp_path: Path) -> None:
     names = ",".join(find_table("catalog_items").names)
     path = write(tmp_path / "a.csv", f"{names}\n")

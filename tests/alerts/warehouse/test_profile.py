@@ -221,6 +221,12 @@ def test_the_example_resolves(monkeypatch: pytest.MonkeyPatch, project: Path) ->
     assert "RECWATCH_PG_PASSWORD is not set" in refusal("postgres")
     monkeypatch.setenv("RECWATCH_PG_PASSWORD", "s3cret")
     assert resolve("postgres").settings["port"] == 5432
+    monkeypatch.setenv("RECWATCH_SPARK_WAREHOUSE", "/srv/marts")
+    spark = resolve("spark").settings
+    assert spark["method"] == "session"
+    assert spark["server_side_parameters"]["spark.sql.warehouse.dir"] == "/srv/marts"
+    java = spark["server_side_parameters"]["spark.driver.extraJavaOptions"]
+    assert java == '"-Dderby.system.home=/srv/marts"'  # quoted, for Spark parts it at spaces
     for output in yaml.safe_load(example)["recwatch"]["outputs"].values():
         assert output["schema"]
 

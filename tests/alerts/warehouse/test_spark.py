@@ -84,6 +84,19 @@ def test_what_java_says_is_passed_on(
     assert f"WarehouseError target 's': Spark does not start: {message}" in refusal(output)
 
 
+def test_a_metastore_that_another_process_has(spark_output: dict[str, Any]) -> None:
+    from alerts.warehouse.spark_session import _why_no_metastore
+
+    said = (
+        "ERROR XSDB6: Another instance of Derby may have already booted the database"
+        " /srv/spark-warehouse/metastore_db."
+    )
+    error = _why_no_metastore(Target("s", "spark", spark_output), RuntimeError(said))
+    assert str(error).startswith(
+        "the metastore /srv/spark-warehouse/metastore_db is in use by another process: wait"
+    )
+
+
 def test_the_session_is_dbts(spark_target: Target) -> None:
     """Who comes second joins, with the parameters of dbt-spark, and does not stop it."""
     from dbt.adapters.spark.session import Connection

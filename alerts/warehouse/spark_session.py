@@ -41,6 +41,7 @@ _LOGGED = re.compile(r"^[\d/]+ [\d:]+ ERROR \w+: (?!Error initializing)(.+)$", r
 _UNCAUGHT = re.compile(r'^Exception in thread "\w+" (.+)$', re.MULTILINE)
 _REFUSED = re.compile(r"^((?:Invalid|Unrecognized|Error: ).+)$", re.MULTILINE)
 _CLASS = re.compile(r"^(?:[a-z]\w*\.)+[A-Z]\w*: ")
+_SECRET = re.compile("password|secret|token|key", re.IGNORECASE)
 _HELD = re.compile(r"Another instance of Derby may have already booted the database (\S+)")
 
 
@@ -149,7 +150,7 @@ def _why_not(target: Target, error: Exception, said: IO[bytes]) -> Exception:
         )
     said.seek(0)
     text = _complaint(said.read().decode(errors="replace")) or reason(error)
-    return WarehouseError(f"target {target.name!r}: Spark does not start: {text}")
+    return _does_not_start(target, text)
 
 
 def _why_no_metastore(target: Target, error: Exception) -> WarehouseError:
@@ -160,7 +161,14 @@ def _why_no_metastore(target: Target, error: Exception) -> WarehouseError:
             f"the metastore {held[1].rstrip('.')} is in use by another process: wait until it"
             " ends, or give the profile a metastore service"
         )
-    return WarehouseError(f"target {target.name!r}: Spark does not start: {cause}")
+    return _does_not_start(target, cause)
+
+
+def _does_not_start(target: Target, text: str) -> WarehouseError:
+    for name, value in parameters(target.settings).items():
+        if value and _SECRET.search(name):
+            text = text.replace(value, "***")
+    return WarehouseError(f"target {target.name!r}: Spark does not start: {text}")
 
 
 def _complaint(written: str) -> str | None:

@@ -97,6 +97,15 @@ def test_a_metastore_that_another_process_has(spark_output: dict[str, Any]) -> N
     )
 
 
+def test_no_secret_is_shown(spark_output: dict[str, Any]) -> None:
+    from alerts.warehouse.spark_session import _why_no_metastore
+
+    parameters = {"spark.hadoop.fs.s3a.secret.key": "s3cret"}
+    target = Target("s", "spark", {**spark_output, "server_side_parameters": parameters})
+    error = _why_no_metastore(target, RuntimeError("java.io.IOException: no access with s3cret"))
+    assert str(error) == "target 's': Spark does not start: no access with ***"
+
+
 def test_the_session_is_dbts(spark_target: Target) -> None:
     """Who comes second joins, with the parameters of dbt-spark, and does not stop it."""
     from dbt.adapters.spark.session import Connection

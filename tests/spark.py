@@ -43,20 +43,23 @@ def output(directory: Path, metastore: str = "memory:metastore") -> dict[str, An
             "spark.master": "local[2]",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.memory": "1g",
+            "spark.driver.memory": "1500m",
             "spark.driver.extraJavaOptions": (
                 f'"-Dderby.system.home={directory}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
+                # What this compiler may keep by default is full after a hundred models, and is
+                # then compiled over and over, at half the process's time.
+                " -XX:ReservedCodeCacheSize=256m -Xmn500m"
             ),
             "spark.local.dir": str(directory / "local"),
             "spark.log.level": "ERROR",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
-            "spark.default.parallelism": "2",
+            "spark.default.parallelism": "1",
             "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:{metastore};create=true",
             "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
             "spark.sql.warehouse.dir": str(directory / "warehouse"),
             "spark.sql.session.timeZone": "UTC",
-            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.shuffle.partitions": "1",
             "spark.sql.sources.partitionOverwriteMode": "dynamic",
             "spark.sql.variant.allowDuplicateKeys": "true",
             "spark.sql.adaptive.enabled": "false",

@@ -7,6 +7,8 @@
         'experiments': 'int_experiments_ledger',
         'experiment_assignments': 'int_assignments_ledger',
         'personalization_settings': 'int_settings_ledger',
+        'shop_events': 'int_shop_events_ledger',
+        'catalog_items': 'int_catalog_ledger',
     }) }}
 {%- endmacro %}
 

@@ -40,6 +40,13 @@ EXPERIMENTS = (
 )
 
 
+EVENTS = (
+    *("event_id", "event_name", "namespace", "surface", "user_id", "session_id", "item_id"),
+    *("trace_id", "variant", "quantity", "revenue", "currency", "created_at", "loaded_at"),
+)
+ITEMS = ("item_id", "brand", "category", "price", "is_available", "updated_at", "loaded_at")
+
+
 class History:
     """Batches of raw rows drawn from a seed; the same seed gives every engine the same rows."""
 
@@ -170,6 +177,39 @@ class History:
             self.loaded(),
         )
 
+    def event(self) -> tuple[Any, ...]:
+        """One telemetry event; what is bought may lack a surface."""
+        draw = self.random
+        return (
+            draw.choice([f"e{draw.randrange(30)}"] * 9 + [None]),
+            draw.choice(["impression", "click", "add_to_cart", "purchase"] * 3 + ["view", None]),
+            draw.choice([None, " ", "eu"]),
+            draw.choice([*SURFACES, None, " ", "nowhere"]),
+            draw.choice([f"u{draw.randrange(6)}"] * 9 + [""]),
+            draw.choice([f"s{draw.randrange(12)}", None]),
+            draw.choice([f"item{draw.randrange(9)}", None]),
+            draw.choice([f"t{draw.randrange(9)}", " "]),
+            draw.choice(["a", "b", None]),
+            draw.choice([None, 1, 0.5]),
+            draw.choice([None, 0, 19.99, -5, 10**13]),
+            draw.choice(["EUR", None]),
+            draw.choice([self.moment()] * 9 + [None]),
+            self.loaded(),
+        )
+
+    def item(self) -> tuple[Any, ...]:
+        """One version of an item of the catalogue."""
+        draw = self.random
+        return (
+            draw.choice([f"item{draw.randrange(9)}"] * 9 + [" "]),
+            draw.choice(["Ärzte & Co", "acme", None, " "]),
+            draw.choice(["shoes", None]),
+            draw.choice([None, 1, 9.99]),
+            draw.choice([True, False, None]),
+            draw.choice([self.moment()] * 9 + [None]),
+            self.loaded(),
+        )
+
     def arrive(self, project: Project, rows: int = 60) -> None:
         """The next batch: new rows, and rows changed where they stand."""
         draw = self.random
@@ -183,6 +223,8 @@ class History:
             [self.interaction() for _ in range(count["interactions"])],
         )
         project.insert("sessions", SESSIONS, [self.session() for _ in range(count["sessions"])])
+        project.insert("shop_events", EVENTS, [self.event() for _ in range(rows // 4)])
+        project.insert("catalog_items", ITEMS, [self.item() for _ in range(6)])
         project.insert("experiments", EXPERIMENTS, [self.experiment() for _ in range(2)])
         project.insert(
             "experiment_assignments",

@@ -62,6 +62,7 @@ def output(directory: Path, metastore: str = "memory:metastore") -> dict[str, An
             "spark.sql.shuffle.partitions": "1",
             "spark.sql.sources.partitionOverwriteMode": "dynamic",
             "spark.sql.variant.allowDuplicateKeys": "true",
+            "spark.sql.hive.metastorePartitionPruningFallbackOnException": "true",
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.codegen.wholeStage": "false",
         },

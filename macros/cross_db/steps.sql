@@ -68,6 +68,21 @@
 {%- endmacro %}
 
 
+{# Whether a step that is computed once is known, before the query runs, to have no rows. #}
+{% macro is_known_empty(steps, name) -%}
+    {{ return(adapter.dispatch('is_known_empty', 'recwatch')(steps, name)) }}
+{%- endmacro %}
+
+{% macro default__is_known_empty(steps, name) -%}
+    {{ return(false) }}
+{%- endmacro %}
+
+{% macro spark__is_known_empty(steps, name) -%}
+    {%- set step = steps | selectattr('name', 'equalto', name) | first -%}
+    {{ return(is_building() and not run_query(step.sql ~ ' limit 1').rows | length) }}
+{%- endmacro %}
+
+
 {# Whether `column` is one of the days that a step, of one column `day`, has found. #}
 {% macro is_day_of(steps, name, column) -%}
     {{ return(adapter.dispatch('is_day_of', 'recwatch')(steps, name, column)) }}

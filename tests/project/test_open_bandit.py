@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.project.harness import Project
 
+MARTS = ("engagement_hourly", "payload_quality_daily", "ctr_weekly")  # and engagement_daily
 DATA = ROOT.parent / "shared" / "data" / "open_bandit"
 
 pytestmark = pytest.mark.skipif(
@@ -54,7 +55,7 @@ def test_marts_have_the_figures(
         )
     assert (result.rows, result.rejected) == (expected["rows"], {})
     project.dbt("seed")
-    project.dbt("run")
+    project.dbt("run", "--select", *(f"+{mart}" for mart in MARTS))
 
     daily = project.rows(
         "select day, surface, variation, impressions, clicks, users, ctr"

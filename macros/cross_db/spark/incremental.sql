@@ -12,6 +12,14 @@
     {%- set existing = load_relation(this) -%}
     {{ run_hooks(pre_hooks) }}
 
+    {%- if existing is not none and read_build_note().days == [] -%}
+        {%- call statement('main') -%}
+            select 'no day to recompute'
+        {%- endcall -%}
+        {{ run_hooks(post_hooks) }}
+        {{ return({'relations': [this]}) }}
+    {%- endif -%}
+
     {%- if config.get('contract').enforced -%}
         {%- do get_assert_columns_equivalent(compiled_code) -%}
     {%- endif -%}

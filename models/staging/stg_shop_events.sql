@@ -19,11 +19,11 @@ validated as (
                 surfaces.surface is null
                 and not (
                     {{ is_blank('raw_events.surface') }}
-                    and coalesce(event_name, '') in ('add_to_cart', 'purchase')
+                    and coalesce(raw_events.event_name, '') in ('add_to_cart', 'purchase')
                 )
                 then 'unknown_surface'
             when
-                coalesce(event_name, '')
+                coalesce(raw_events.event_name, '')
                 not in ('impression', 'click', 'add_to_cart', 'purchase')
                 then 'unknown_event'
             when {{ is_invalid_time('created_at') }} then 'invalid_time'

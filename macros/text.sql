@@ -6,3 +6,8 @@
 {% macro blank_to_null(column) -%}
     case when trim({{ column }}) <> '' then {{ column }} end
 {%- endmacro %}
+
+{# A text written out, whatever stands in it. #}
+{% macro text_literal(text) -%}
+    {{ dbt.string_literal(dbt.escape_single_quotes(text)) }}
+{%- endmacro %}

@@ -21,3 +21,8 @@
 {% macro spark__json_fields(document, keys) -%}
     try_parse_json({{ document }})
 {%- endmacro %}
+
+{# A field of a variant, as a variant: null where it is absent. #}
+{% macro variant_field(variant, key) -%}
+    try_variant_get({{ variant }}, '$["{{ key }}"]')
+{%- endmacro %}

@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 {% macro spark__json_is_number(fields, keys, key) -%}
-    {{ is_variant_number("try_variant_get(" ~ fields ~ ", '$[\"" ~ key ~ "\"]')") }}
+    {{ is_variant_number(variant_field(fields, key)) }}
 {%- endmacro %}
 
 {# For an element of an array too: see json_array_numbers. #}

@@ -24,10 +24,9 @@
 {%- endmacro %}
 
 {% macro spark__json_number(fields, keys, key) -%}
-    {%- set value = "try_variant_get(" ~ fields ~ ", '$[\"" ~ key ~ "\"]')" -%}
+    {%- set value = variant_field(fields, key) -%}
     case
-        when {{ variant_type(value) }} <> 'number' then null
-        when abs(cast({{ value }} as double)) >= 1e308 then null
+        when not {{ is_variant_number(value) }} then null
         when abs(cast({{ value }} as double)) < 1e-300 then 0
         else cast({{ value }} as double)
     end

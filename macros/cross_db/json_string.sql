@@ -22,7 +22,7 @@
 {%- endmacro %}
 
 {% macro spark__json_string(fields, keys, key) -%}
-    {%- set field = "try_variant_get(" ~ fields ~ ", '$[\"" ~ key ~ "\"]')" -%}
+    {%- set field = variant_field(fields, key) -%}
     case
         when schema_of_variant({{ field }}) = 'STRING'
             then {{ blank_to_null("cast(" ~ field ~ " as string)") }}

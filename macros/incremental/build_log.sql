@@ -105,8 +105,3 @@ select
 {{ append_to_build_log(this.name, rows) }}
     {% endif %}
 {% endmacro %}
-
-
-{% macro text_literal(text) -%}
-    {{ dbt.string_literal(dbt.escape_single_quotes(text)) }}
-{%- endmacro %}

@@ -20,6 +20,8 @@ from alerts.raw.tables import RAW_TABLES, REJECTED_ROWS, column_type, quote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from alerts.raw.tables import Engine
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 class Project:
     """The project at ROOT built into one database of one engine."""
 
-    engine: str
+    engine: Engine
     output: dict[str, Any]
     directory: Path
     dbt_vars: dict[str, Any] = field(default_factory=dict)
@@ -171,7 +173,7 @@ class Project:
 
     def quote(self, identifier: str) -> str:
         """An identifier as the engine quotes it."""
-        return quote(identifier)
+        return quote(identifier, self.engine)
 
 
 def plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from alerts.raw.tables import RAW_TABLES, REJECTED_ROWS, quote
+from tests import spark
 from tests.project.harness import Project, plain
 
 if TYPE_CHECKING:
@@ -28,11 +29,7 @@ class SparkProject(Project):
 
     @property
     def session(self) -> SparkSession:
-        from pyspark.sql import SparkSession
-
-        session = SparkSession.getActiveSession()
-        assert session is not None
-        return session
+        return spark.session()
 
     @property
     def raw_database(self) -> Path:
@@ -94,9 +91,7 @@ class SparkProject(Project):
                 self.session.sql(statement)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        found = self.session.sql(sql).toArrow()
-        columns = [column.to_pylist() for column in found.columns]
-        return [tuple(map(plain, row)) for row in zip(*columns, strict=True)]
+        return [tuple(map(plain, row)) for row in spark.query(sql)]
 
     def relations(self, *schemas: str) -> list[str]:
         found = []
@@ -107,9 +102,6 @@ class SparkProject(Project):
 
     def columns(self, relation: str) -> list[str]:
         return sorted(self.session.table(relation).columns)
-
-    def quote(self, identifier: str) -> str:
-        return "`" + identifier.replace("`", "``") + "`"
 
     def partitions(self, relation: str) -> dict[str, frozenset[str]]:
         """The files of each partition of a table, by name: a name never stands for other rows."""

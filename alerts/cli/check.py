@@ -185,14 +185,16 @@ def _table(results: Sequence[Result]) -> Table:
 
 
 def _summary(evaluation: Evaluation) -> str:
-    """How many series are in which state, and those that are fine by rule."""
+    """How many series are in which state, those that are fine by rule, and rules without any."""
     states: Counter[str] = Counter(one.state for one in evaluation.results)
     fine = Counter(one.rule for one in evaluation.results if one.state == "ok")
     counts = ", ".join(f"{states[state]} {state}" for state in (*_STYLES, "ok") if states[state])
-    if not counts:
-        return "No series to judge."
     by_rule = ", ".join(f"{rule} {count}" for rule, count in sorted(fine.items()))
-    return f"{counts} ({by_rule})." if by_rule else f"{counts}."
+    text = f"{counts} ({by_rule})." if by_rule else f"{counts or 'No series to judge'}."
+    missing = len(evaluation.unjudged)
+    if not missing:
+        return text
+    return f"{text} {missing} rule{'' if missing == 1 else 's'} not judged: see the warnings."
 
 
 def _print_planned(outgoing: Sequence[Outgoing], outlets: Outlets) -> None:

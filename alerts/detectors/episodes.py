@@ -1,11 +1,14 @@
 """From verdicts to episodes: how long a breach lasted, when it fired, and what holds now.
 
 A bucket that cannot be judged (`no_data`, `too_few`) is not fine and not a breach: it neither
-ends a run of breaches nor counts towards it. Only an `ok` bucket ends a run.
+ends a run of breaches nor counts towards it. Only an `ok` bucket ends a run. Where buckets are
+short, though, breaches of last night must not make up the half hour of this morning: `within`
+says how many buckets a breach counts for while its run has not fired.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -43,18 +46,26 @@ class Standing:
     run: Run | None = None
 
 
-def runs(verdicts: Sequence[Verdict], needed: int, limit: Limit) -> list[Run]:
-    """Every run of breaches, oldest first; only the last can be open."""
+def runs(
+    verdicts: Sequence[Verdict], needed: int, limit: Limit, within: int | None = None
+) -> list[Run]:
+    """Every run of breaches, oldest first; only the last can be open.
+
+    A run fires at its `needed`-th breach, of the newest `within` buckets where that is given; older
+    breaches of a run that has not fired are forgotten, as if they had never been.
+    """
     found: list[Run] = []
-    current: Run | None = None
-    for verdict in verdicts:
+    current: _Building | None = None
+    for place, verdict in enumerate(verdicts):
         if verdict.outcome == "breach" and verdict.value is not None:
-            current = _extend(current, verdict.bucket, verdict.value, needed, limit)
+            if current is None:
+                current = _Building(needed, limit, within)
+            current.add(place, verdict.bucket, verdict.value)
         elif verdict.outcome == "ok" and current is not None:
-            found.append(replace(current, open=False))
+            found.append(replace(current.run(), open=False))
             current = None
     if current is not None:
-        found.append(current)
+        found.append(current.run())
     return found
 
 
@@ -73,18 +84,41 @@ def standing(verdicts: Sequence[Verdict], found: Sequence[Run]) -> Standing:
     return Standing("ok", None, newest)
 
 
-def _extend(current: Run | None, bucket: date, value: float, needed: int, limit: Limit) -> Run:
-    if current is None:
-        return Run(bucket, bucket, 1, value, bucket if needed <= 1 else None, open=True)
-    breaches = current.breaches + 1
-    return Run(
-        first=current.first,
-        last=bucket,
-        breaches=breaches,
-        worst=limit.worse(current.worst, value),
-        fired=bucket if breaches == needed else current.fired,
-        open=True,
-    )
+class _Building:
+    """A run while it grows: what counts towards firing, and from then on the run itself."""
+
+    def __init__(self, needed: int, limit: Limit, within: int | None) -> None:
+        self.needed = max(needed, 1)
+        self.limit = limit
+        self.within = within
+        self.counted: deque[tuple[int, date, float]] = deque()
+        self.fired: Run | None = None
+
+    def add(self, place: int, bucket: date, value: float) -> None:
+        """One more breach, at a place among the buckets."""
+        if self.fired is not None:
+            self.fired = replace(
+                self.fired,
+                last=bucket,
+                breaches=self.fired.breaches + 1,
+                worst=self.limit.worse(self.fired.worst, value),
+            )
+            return
+        self.counted.append((place, bucket, value))
+        while self.within is not None and place - self.counted[0][0] >= self.within:
+            self.counted.popleft()
+        if len(self.counted) >= self.needed:
+            self.fired = replace(self.run(), fired=bucket)
+
+    def run(self) -> Run:
+        """The run as it stands, open."""
+        if self.fired is not None:
+            return self.fired
+        worst = self.counted[0][2]
+        for _, _, value in self.counted:
+            worst = self.limit.worse(worst, value)
+        first, last = self.counted[0][1], self.counted[-1][1]
+        return Run(first, last, len(self.counted), worst, None, open=True)
 
 
 def _trail(verdicts: Sequence[Verdict]) -> date:

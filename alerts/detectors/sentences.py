@@ -3,31 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
+
+from alerts.detectors.series import Single, Zeros
 
 if TYPE_CHECKING:
     from alerts.detectors.series import Limit, Verdict
 
 
 @dataclass(frozen=True)
+class Compared:
+    """How a rule speaks of the value that a change is counted from, and of the change itself.
+
+    `when` says when it was, before the bucket that is judged or, once that breaches, the `event`.
+    `lacking` says what there is in its place where there is none.
+    """
+
+    unit: str
+    change: str
+    when: str = "a week before"
+    event: str = ""
+    lacking: str = "nothing"
+
+
+@dataclass(frozen=True)
 class Wording:
-    """The names and units in which a rule speaks."""
+    """The names and units in which a rule speaks; `compared` is there where it judges a change.
+
+    `unit` is that of the value that is judged.
+    """
 
     metric: str
     unit: str
-    numerator: str
+    numerator: str | None
     denominator: str | None
     guard: str | None = None
-    # The unit of the values behind a change, where the metric is one.
-    compared: str | None = None
+    compared: Compared | None = None
+
+
+def shown(moment: date | None) -> str:
+    """A bucket or moment as people and `--as-of` read it: a date, or UTC to the second."""
+    if isinstance(moment, datetime):
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "" if moment is None else moment.isoformat()
 
 
 def number(value: float, unit: str, digits: int = 4) -> str:
-    """A value for people: `3.12 %`, `1.5 points`, `4,812 ms`, `1,204`."""
+    """A value for people: `3.12 %`, `1.5 points`, `4,812 ms`, `1,204`, `57 requests`."""
     if unit in {"share", "points"}:
         return f"{100 * value:.{digits}g} {'%' if unit == 'share' else 'points'}"
     text = f"{value:,.0f}" if abs(value) >= 100 and digits <= 4 else f"{value:.{digits}g}"
-    return f"{text} ms" if unit == "ms" else text
+    return f"{text} {unit}" if unit in {"ms", "bits", "requests"} else text
 
 
 def apart(value: float, bound: float, unit: str) -> tuple[str, str]:
@@ -46,37 +73,73 @@ def describe(verdict: Verdict | None, limit: Limit, wording: Wording) -> str:
     if verdict.outcome == "no_data":
         return _missing(verdict, wording)
     if verdict.value is None or verdict.point is None:
-        return f"no value for {verdict.bucket}"
+        return f"no value for {shown(verdict.bucket)}"
     if verdict.outcome == "too_few":
         return _too_few(verdict, limit, wording)
-    value, bound = apart(verdict.value, limit.bound, wording.unit)
+    certain = verdict.value
+    if verdict.most is not None and verdict.outcome == "ok":
+        certain = verdict.most
+    value, bound = apart(certain, limit.bound, wording.unit)
+    if verdict.most is not None:
+        value = f"{'at most' if verdict.outcome == 'ok' else 'at least'} {value}"
     relation = limit.operator if verdict.outcome == "breach" else f"not {limit.operator}"
-    return f"{wording.metric} {value} {relation} {bound} ({_basis(verdict, wording)})"
+    basis = _basis(verdict, wording)
+    subject = wording.compared.change if wording.compared else wording.metric
+    return f"{subject} {value} {relation} {bound}{f' ({basis})' if basis else ''}"
 
 
 def _basis(verdict: Verdict, wording: Wording) -> str:
-    """The counts behind the value, and the value it is compared with."""
+    """What the value is compared with, and the counts behind it."""
+    return "; ".join(
+        part for part in (_before(verdict, wording), _counts(verdict, wording)) if part
+    )
+
+
+def _before(verdict: Verdict, wording: Wording) -> str:
+    point, compared = verdict.point, wording.compared
+    if isinstance(point, Zeros) and verdict.value is not None and verdict.value > point.longest:
+        return f"begun before {shown(verdict.bucket)}"
+    if point is None or compared is None or verdict.before is None or point.value is None:
+        return ""
+    now, before = apart(point.value, verdict.before, compared.unit)
+    event = f" {compared.event}" if compared.event and verdict.outcome == "breach" else ""
+    return f"{now} after {before} {compared.when}{event}"
+
+
+def _counts(verdict: Verdict, wording: Wording) -> str:
     point = verdict.point
     if point is None:
         return ""
-    parts = [f"{wording.numerator} {number(point.numerator, 'count')}"]
-    if wording.denominator is not None and point.denominator is not None:
-        parts.append(f"{wording.denominator} {number(point.denominator, 'count')}")
-    text = " / ".join(parts)
-    if verdict.before is None or wording.compared is None or point.value is None:
-        return text
-    now, before = apart(point.value, verdict.before, wording.compared)
-    return f"{now} after {before} a week before; {text}"
+    sides = ((wording.numerator, point.numerator), (wording.denominator, point.denominator))
+    text = " / ".join(
+        f"{name} {number(count, 'count')}"
+        for name, count in sides
+        if name is not None and count is not None
+    )
+    if isinstance(point, Single) and point.error is not None:
+        return f"{text}, standard error {number(point.error, 'number', 2)}"
+    return text
 
 
 def _missing(verdict: Verdict, wording: Wording) -> str:
-    if verdict.point is None:
-        return f"no row for {verdict.bucket}"
-    if verdict.point.value is None:
-        return f"{wording.metric} has no value: {wording.denominator} is 0"
-    if verdict.before is not None:
-        return f"{wording.metric} has no value: {wording.numerator} was 0 a week before"
-    return f"nothing a week before {verdict.bucket} to compare with"
+    point, compared = verdict.point, wording.compared
+    if point is None:
+        return f"no row for {shown(verdict.bucket)}"
+    if point.value is None:
+        why = f": {wording.denominator} is 0" if point.denominator == 0 else ""
+        return f"{wording.metric} has no value{why}"
+    if verdict.value is not None and verdict.most is not None:
+        least, most = number(verdict.value, "count"), number(verdict.most, wording.unit)
+        return (
+            f"{wording.metric} between {least} and {most}: one was under way when the day began, "
+            "and how many more followed is not known"
+        )
+    if compared is None:
+        return f"no value for {shown(verdict.bucket)}"
+    if verdict.before is None:
+        return f"{compared.lacking} {compared.when} {shown(verdict.bucket)} to compare with"
+    zero = wording.numerator or wording.metric
+    return f"{compared.change} has no value: {zero} was 0 {compared.when}"
 
 
 def _too_few(verdict: Verdict, limit: Limit, wording: Wording) -> str:

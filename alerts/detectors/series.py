@@ -40,6 +40,64 @@ class Point(NamedTuple):
         return finite(self.numerator / self.denominator) if self.denominator else None
 
 
+class Single(NamedTuple):
+    """One figure of one bucket, read as it stands: a mean over pairs, an entropy, a percentile.
+
+    `basis` is the count it rests on and `error` its standard error, where they are known.
+    """
+
+    figure: float
+    basis: float | None = None
+    error: float | None = None
+    guard: float | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The metric; None where the mart has none."""
+        return finite(self.figure)
+
+    @property
+    def numerator(self) -> None:
+        """Nothing was summed."""
+        return
+
+    @property
+    def denominator(self) -> float | None:
+        """The count that the figure rests on."""
+        return self.basis
+
+
+class Zeros(NamedTuple):
+    """The requests of one day in order of time, as far as runs of a count of 0 need them.
+
+    `longest` is the longest such run within the day, `trailing` the one that the day ends with.
+    """
+
+    longest: float
+    trailing: float
+    zeros: float
+    requests: float
+    guard: float | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The longest run within the day; None where the mart has none."""
+        return finite(self.longest)
+
+    @property
+    def numerator(self) -> float:
+        """How many requests had a count of 0."""
+        return self.zeros
+
+    @property
+    def denominator(self) -> float:
+        """How many requests there were."""
+        return self.requests
+
+
+Bucket = Point | Single | Zeros
+
+
 @dataclass(frozen=True)
 class Series:
     """One label set over consecutive complete buckets, oldest first, without a gap.
@@ -49,17 +107,22 @@ class Series:
 
     labels: Labels
     buckets: Sequence[date]
-    points: Sequence[Point | None]
+    points: Sequence[Bucket | None]
 
 
 class Verdict(NamedTuple):
-    """What one bucket means. `before` is the value it was compared with, where there is one."""
+    """What one bucket means.
+
+    `before` is the value it was compared with, where there is one. `most` is there where the
+    value is not known exactly: it is at least `value` and at most this.
+    """
 
     bucket: date
     outcome: Outcome
     value: float | None
-    point: Point | None
+    point: Bucket | None
     before: float | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +137,7 @@ class Limit:
         """Whether the value lies on the wrong side."""
         return _COMPARE[self.operator](value, self.bound)
 
-    def enough(self, point: Point) -> bool:
+    def enough(self, point: Bucket) -> bool:
         """Whether the bucket is large enough to be judged."""
         return self.minimum is None or point.guard is None or point.guard >= self.minimum
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from alerts.detectors.series import Limit, Point, Series
+    from alerts.detectors.series import Bucket, Limit, Series
 
 
 def judge(series: Series, limit: Limit) -> list[Verdict]:
@@ -23,7 +23,7 @@ def _verdicts(series: Series, limit: Limit) -> Iterator[Verdict]:
         yield _verdict(bucket, point, limit)
 
 
-def _verdict(bucket: date, point: Point | None, limit: Limit) -> Verdict:
+def _verdict(bucket: date, point: Bucket | None, limit: Limit) -> Verdict:
     value = point.value if point is not None else None
     if point is None or value is None:
         return Verdict(bucket, "no_data", None, point)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alerts.detectors.series import Verdict, finite
+from alerts.detectors.change import change
+from alerts.detectors.series import Verdict
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from alerts.detectors.series import Limit, Point, Series
+    from alerts.detectors.series import Bucket, Limit, Series
 
 
 def judge(series: Series, limit: Limit, *, periods: int, relative: bool) -> list[Verdict]:
@@ -26,22 +27,10 @@ def judge(series: Series, limit: Limit, *, periods: int, relative: bool) -> list
     ]
 
 
-def change(now: Point, before: Point, *, relative: bool) -> float | None:
-    """The difference of two ratios, or their quotient less one; None where there is none.
-
-    Computed over the common denominator, so that whole counts give the correctly rounded result:
-    a fall of exactly 15 % is not beyond 15 %.
-    """
-    top, bottom = _side(now.denominator), _side(before.denominator)
-    difference = now.numerator * bottom - before.numerator * top
-    divisor = before.numerator * top if relative else top * bottom
-    return finite(difference / divisor) if divisor else None
-
-
 def _verdict(
     bucket: date,
-    now: Point | None,
-    before: Point | None,
+    now: Bucket | None,
+    before: Bucket | None,
     limit: Limit,
     relative: bool,
 ) -> Verdict:
@@ -53,7 +42,3 @@ def _verdict(
     if not (limit.enough(now) and limit.enough(before)):
         return Verdict(bucket, "too_few", value, now, before.value)
     return Verdict(bucket, limit.judge(value), value, now, before.value)
-
-
-def _side(denominator: float | None) -> float:
-    return 1.0 if denominator is None else denominator

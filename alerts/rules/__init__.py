@@ -3,16 +3,18 @@
 from pathlib import Path
 
 from alerts.rules.load import RuleSet, load_rules
-from alerts.rules.model import Rule, RuleFile, Slack, Threshold, WeekOverWeek
+from alerts.rules.model import Drop, Rule, RuleFile, Slack, Streak, Threshold, WeekOverWeek
 
 DEFAULT_RULES = Path(__file__).parent.parent / "rules.yml"
 
 __all__ = [
     "DEFAULT_RULES",
+    "Drop",
     "Rule",
     "RuleFile",
     "RuleSet",
     "Slack",
+    "Streak",
     "Threshold",
     "WeekOverWeek",
     "load_rules",

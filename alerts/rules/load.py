@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 
 from alerts.errors import ConfigurationError
-from alerts.rules.model import Console, MinDenominator, RuleFile, Slack, Threshold, WeekOverWeek
+from alerts.rules.model import KINDS, RECEIVERS, Console, MinDenominator, RuleFile
 from alerts.rules.semantics import check_receiver, check_rule, suggest
 from alerts.rules.strict_yaml import Document, Place, read
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
     from alerts.rules.model import ReceiverConfig, Rule
 
 MAX_ERRORS = 10
-_MODELS = (RuleFile, Threshold, WeekOverWeek, Console, Slack, MinDenominator)
 _SHAPES = {"tuple_type": "a list", "model_type": "keys and values", "dict_type": "keys and values"}
 
 
@@ -144,23 +144,16 @@ def _unknown_kind(details: ErrorDetails) -> tuple[str, str]:
     field_name: Literal["kind", "type"] = "kind" if rule else "type"
     given = details["input"]
     written = given.get(field_name) if isinstance(given, dict) else given
-    known = "'threshold', 'week_over_week'" if rule else "'console', 'slack'"
-    known = details.get("ctx", {}).get("expected_tags", known)
+    known = ", ".join(map(repr, KINDS if rule else RECEIVERS))
     return field_name, f"unknown {field_name} {written!r}: one of {known}"
 
 
 def _fields(loc: tuple[int | str, ...]) -> set[str]:
     """The fields of the model in which a place lies, by the tags pydantic leaves in it."""
-    owners = {
-        "threshold": Threshold,
-        "week_over_week": WeekOverWeek,
-        "console": Console,
-        "slack": Slack,
-        "min_denominator": MinDenominator,
-    }
-    model = RuleFile
+    owners: dict[str, type[BaseModel]] = {**KINDS, **RECEIVERS, "min_denominator": MinDenominator}
+    model: type[BaseModel] = RuleFile
     for step in loc[:-1]:
-        model = owners.get(str(step), model)  # type: ignore[assignment]
+        model = owners.get(str(step), model)
     return {info.alias or name for name, info in model.model_fields.items()}
 
 

@@ -85,28 +85,41 @@ class _Rule(_Strict):
         return None
 
 
-class Threshold(_Rule):
+class _Held(_Rule):
+    """A rule whose breach may have to last."""
+
+    for_: Duration | None = Field(default=None, alias="for")
+
+    @property
+    def hold(self) -> timedelta | None:
+        """`for` as written."""
+        return self.for_
+
+
+class Threshold(_Held):
     """A metric against a fixed bound, over consecutive buckets."""
 
     kind: Literal["threshold"] = "threshold"
-    for_: Duration | None = Field(default=None, alias="for")
-
-    @property
-    def hold(self) -> timedelta | None:
-        """`for` as written."""
-        return self.for_
 
 
-class WeekOverWeek(_Rule):
+class WeekOverWeek(_Held):
     """The change of a metric against the same bucket seven days before."""
 
     kind: Literal["week_over_week"]
-    for_: Duration | None = Field(default=None, alias="for")
 
-    @property
-    def hold(self) -> timedelta | None:
-        """`for` as written."""
-        return self.for_
+
+class Drop(_Held):
+    """The relative fall of a metric against the time right before."""
+
+    kind: Literal["drop"]
+    baseline: Duration = timedelta(days=7)
+    min_baseline: Annotated[int, Strict(), Field(ge=1)] | None = None
+
+
+class Streak(_Rule):
+    """The longest run of requests with a count of 0, days joined at midnight."""
+
+    kind: Literal["streak"]
 
 
 class Console(_Strict):
@@ -137,15 +150,25 @@ def _tag(field: str, default: str) -> Discriminator:
     return Discriminator(pick)
 
 
-# New kinds and receivers are added to these unions, the field tables follow by themselves.
+# A new kind or receiver is added to its union and to the table of tags.
 Rule = Annotated[
-    Annotated[Threshold, Tag("threshold")] | Annotated[WeekOverWeek, Tag("week_over_week")],
+    Annotated[Threshold, Tag("threshold")]
+    | Annotated[WeekOverWeek, Tag("week_over_week")]
+    | Annotated[Drop, Tag("drop")]
+    | Annotated[Streak, Tag("streak")],
     _tag("kind", "threshold"),
 ]
 ReceiverConfig = Annotated[
     Annotated[Console, Tag("console")] | Annotated[Slack, Tag("slack")],
     _tag("type", ""),
 ]
+KINDS: dict[str, type[BaseModel]] = {
+    "threshold": Threshold,
+    "week_over_week": WeekOverWeek,
+    "drop": Drop,
+    "streak": Streak,
+}
+RECEIVERS: dict[str, type[BaseModel]] = {"console": Console, "slack": Slack}
 
 
 class RuleFile(_Strict):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from alerts.rules import marts
 from alerts.rules.expressions import format_duration
 from alerts.rules.marts import MARTS, REFERENCES, Mart
-from alerts.rules.model import Slack, Threshold, WeekOverWeek
+from alerts.rules.model import Drop, Slack, Streak, WeekOverWeek
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
+    from datetime import timedelta
 
+    from alerts.rules.marts import Metric
     from alerts.rules.model import ReceiverConfig, Rule
 
 Finding = tuple[tuple[str | int, ...], str]
@@ -39,10 +42,12 @@ def check_rule(rule: Rule) -> Iterator[Finding]:
         known = suggest(guard.column, mart.counts)
         message = f"{rule.mart} has no countable column {guard.column!r}: {known}"
         yield ("min_denominator", "column"), message
-    if rule.hold is not None and rule.hold % mart.bucket:
-        length = format_duration(mart.bucket)
-        written = format_duration(rule.hold)
-        yield ("for",), f"{written} is not a multiple of {length}, the bucket of {rule.mart}"
+    if rule.hold is not None:
+        yield from _multiple("for", rule.hold, rule, mart)
+    if isinstance(rule, Drop):
+        yield from _drop(rule, mart)
+    elif isinstance(rule, Streak):
+        yield from _streak(rule)
 
 
 def check_receiver(config: ReceiverConfig) -> Iterator[Finding]:
@@ -61,12 +66,21 @@ def _metric(rule: Rule, mart: Mart) -> Iterator[Finding]:
         message = f"{rule.mart} has no metric {rule.metric!r}: {suggest(rule.metric, mart.metrics)}"
         yield ("metric",), message
     elif isinstance(rule, WeekOverWeek) and metric.change is None:
-        changes = sorted(name for name, known in mart.metrics.items() if known.change)
-        wanted = f"take {' or '.join(changes)}" if changes else "take analytics.ctr_weekly"
+        wanted = _wanted(mart, lambda one: one.change is not None)
         yield ("metric",), f"{rule.metric!r} is not a change over a week: {wanted}"
-    elif isinstance(rule, Threshold) and metric.change is not None:
+    elif isinstance(rule, Streak) and not isinstance(metric, marts.Streak):
+        wanted = _wanted(mart, lambda one: isinstance(one, marts.Streak))
+        yield ("metric",), f"{rule.metric!r} is not a streak: {wanted}"
+    elif metric.change is not None and not isinstance(rule, WeekOverWeek):
         message = f"{rule.metric!r} is a change over a week: write kind: week_over_week"
         yield ("metric",), message
+
+
+def _wanted(mart: Mart, fits: Callable[[Metric], bool]) -> str:
+    """What to take instead: metrics of this mart that fit, else the marts that have one."""
+    here = sorted(name for name, metric in mart.metrics.items() if fits(metric))
+    others = [name for name, one in MARTS.items() if any(map(fits, one.metrics.values()))]
+    return f"take {' or '.join(here or others)}"
 
 
 def _labels(rule: Rule, mart: Mart) -> Iterator[Finding]:
@@ -78,10 +92,35 @@ def _labels(rule: Rule, mart: Mart) -> Iterator[Finding]:
                 yield (place, key), f"{rule.mart} has no label {name!r}: {known}"
     if len(set(rule.by)) < len(rule.by):
         yield ("by",), "a label is named twice"
-    for name in mart.fixed:
+    metric = mart.metrics.get(rule.metric)
+    needed = mart.fixed if metric is None else mart.unsummable(metric)
+    for name in needed:
         if name not in rule.by and name not in rule.where:
-            message = f"{rule.mart} cannot be summed over {name}: add it to by or to where"
-            yield ("by",), message
+            what = rule.mart if name in mart.fixed else rule.metric
+            yield ("by",), f"{what} cannot be summed over {name}: add it to by or to where"
+
+
+def _multiple(field: str, length: timedelta, rule: Rule, mart: Mart) -> Iterator[Finding]:
+    if length % mart.bucket:
+        written, bucket = format_duration(length), format_duration(mart.bucket)
+        yield (field,), f"{written} is not a multiple of {bucket}, the bucket of {rule.mart}"
+
+
+def _drop(rule: Drop, mart: Mart) -> Iterator[Finding]:
+    yield from _multiple("baseline", rule.baseline, rule, mart)
+    bound = rule.when.bound
+    if not rule.when.operator.startswith("<") or (bound is not None and not -1 <= bound <= 0):
+        message = 'a drop is a share less than before: write "< -0.05" for more than 5 % less'
+        yield ("when",), message
+    buckets = rule.baseline // mart.bucket
+    if rule.min_baseline is not None and rule.min_baseline > buckets:
+        message = f"the baseline of {format_duration(rule.baseline)} has only {buckets} buckets"
+        yield ("min_baseline",), message
+
+
+def _streak(rule: Streak) -> Iterator[Finding]:
+    if not rule.when.operator.startswith(">"):
+        yield ("when",), 'a streak is too long, never too short: write ">= 50"'
 
 
 def _bound(rule: Rule) -> Iterator[Finding]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from alerts.detectors.sentences import number
+from alerts.detectors.sentences import number, shown
 from alerts.notify.message import SEVERITIES, Alert, Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from alerts.rules import Rule, RuleSet
     from alerts.runner.evaluate import Evaluation, Result
+
+__all__ = ["GROUP_ABOVE", "Outgoing", "decide", "shown", "title"]
 
 # More alerts than this in one run become one message per receiver.
 GROUP_ABOVE = 10
@@ -46,13 +48,6 @@ def decide(evaluation: Evaluation, rules: RuleSet, flags: Sequence[str] = ()) ->
     return [Outgoing(receiver, _group(many, again)) for receiver, many in grouped.items()]
 
 
-def shown(moment: date | None) -> str:
-    """A bucket or moment as people and `--as-of` read it: a date, or UTC to the second."""
-    if isinstance(moment, datetime):
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return "" if moment is None else moment.isoformat()
-
-
 def title(rule: str, labels: Sequence[tuple[str, str]]) -> str:
     """`ctr-floor {surface=home}`."""
     inside = ", ".join(f"{name}={value}" for name, value in labels)
@@ -77,10 +72,13 @@ def _facts(result: Result, rule: Rule) -> Mapping[str, str]:
     facts |= dict(result.labels)
     if result.value is not None:
         facts["value"] = number(result.value, result.unit)
+    if result.compared and result.current is not None and result.baseline is not None:
+        facts["now"] = number(result.current, result.compared)
+        facts["before"] = number(result.baseline, result.compared)
     facts["threshold"] = f"{rule.when.operator} {number(result.threshold, result.unit)}"
     facts["since"] = shown(result.since)
     facts["bucket"] = shown(result.bucket)
-    if result.denominator is not None:
+    if result.denominator is not None and result.over:
         facts[result.over] = number(result.denominator, "count")
     return facts
 

@@ -51,6 +51,7 @@ def result_document(result: Result) -> dict[str, Any]:
         "since": _moment(result.since),
         "value": _number(result.value),
         "threshold": _number(result.threshold),
+        "baseline": _number(result.baseline),
         "numerator": _number(result.numerator),
         "denominator": _number(result.denominator),
         "reason": result.reason,

@@ -9,20 +9,32 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alerts.detectors import Limit, Run, Standing, runs, standing, threshold, week_over_week
-from alerts.detectors.sentences import Wording, describe
+from alerts.detectors import (
+    Limit,
+    Run,
+    Standing,
+    drop,
+    runs,
+    standing,
+    streak,
+    threshold,
+    week_over_week,
+)
+from alerts.detectors.sentences import Compared, Wording, describe, shown
 from alerts.errors import ConfigurationError
-from alerts.rules import Threshold, WeekOverWeek
+from alerts.rules import Drop, Streak, Threshold, WeekOverWeek
+from alerts.rules.expressions import format_duration
 from alerts.rules.marts import MARTS, REFERENCES, WEEK
 from alerts.runner.read import Grouping, Reader, Table, series
 from alerts.runner.window import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from alerts.detectors import Labels, Series, State, Verdict
     from alerts.rules import Rule
+    from alerts.rules.marts import Metric
     from alerts.rules.model import Severity
     from alerts.warehouse import Warehouse
 
@@ -31,15 +43,18 @@ if TYPE_CHECKING:
 class Settings:
     """Where the marts lie, how their days are cut, and how far back to read.
 
-    `prefix` stands before the schema names, `timezone` is the var `reporting_timezone`.
+    `prefix` stands before the schema names, `timezone` is the var `reporting_timezone`. Without a
+    `lookback` each mart is read as far back as its own `history` reaches.
     """
 
     prefix: str = ""
     timezone: str = "UTC"
-    lookback: timedelta = timedelta(days=400)
+    lookback: timedelta | None = None
 
 
 DEFAULTS = Settings()
+# A level that has lasted for so long is what a drop is counted from.
+FROZEN = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,10 @@ class Result:
     # The unit of value and threshold, and the name of the denominator's column.
     unit: str
     over: str
+    # Where the value is a change: from what to what, and their unit.
+    baseline: float | None = None
+    current: float | None = None
+    compared: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,12 +110,16 @@ class Episode:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The results at the evaluation time, the episodes over the history read, and remarks."""
+    """The results at the evaluation time, the episodes over the history read, and remarks.
+
+    `unjudged` names the rules without a result; the remarks say why.
+    """
 
     as_of: date | None
     results: tuple[Result, ...]
     episodes: tuple[Episode, ...]
     warnings: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
     @property
     def firing(self) -> tuple[Result, ...]:
@@ -121,15 +144,29 @@ def evaluate(
     tables = reader.tables(rules)
     results: list[Result] = []
     episodes: list[Episode] = []
-    warnings: list[str] = []
+    warnings = _empty(rules, tables)
+    for rule in rules:
+        for one in _judged(rule, tables[Grouping.of(rule)], reader, warnings):
+            results.append(one.result())
+            episodes.extend(one.episodes())
+    judged = {result.rule for result in results}
+    unjudged = tuple(rule.name for rule in rules if rule.name not in judged)
+    return Evaluation(moment, tuple(results), tuple(episodes), tuple(warnings), unjudged)
+
+
+def _empty(rules: Sequence[Rule], tables: Mapping[Grouping, Table]) -> list[str]:
+    """A line for each mart that has nothing for some rules, with their names.
+
+    By mart and not by rule: whoever has no decision traces would else read as many lines at every
+    run as there are rules on them.
+    """
+    found: dict[str, list[str]] = {}
     for rule in rules:
         table = tables[Grouping.of(rule)]
         if not table.cells:
-            warnings.append(f"rule {rule.name}: {rule.mart} has no complete bucket to judge")
-        for one in _judged(rule, table, reader, warnings):
-            results.append(one.result())
-            episodes.extend(one.episodes())
-    return Evaluation(moment, tuple(results), tuple(episodes), tuple(warnings))
+            lacking = "complete bucket" if table.window is None else "row for them"
+            found.setdefault(f"{rule.mart} has no {lacking}", []).append(rule.name)
+    return [f"{text}, so not judged: {', '.join(names)}" for text, names in found.items()]
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -157,6 +194,7 @@ class _Judged:
 
     def result(self) -> Result:
         mart = MARTS[self.rule.mart]
+        wording = _wording(self.rule)
         verdict = self.standing.verdict
         point = verdict.point if verdict else None
         return Result(
@@ -173,8 +211,11 @@ class _Judged:
             reason=self._reason(),
             fingerprint=fingerprint(self.rule.name, self.labels),
             until=verdict.bucket + mart.bucket + mart.settles if verdict else None,
-            unit=_wording(self.rule).unit,
-            over=mart.metrics[self.rule.metric].denominator or "",
+            unit=wording.unit,
+            over=wording.denominator or "",
+            baseline=verdict.before if verdict else None,
+            current=point.value if point else None,
+            compared=wording.compared.unit if wording.compared else None,
         )
 
     def episodes(self) -> Iterator[Episode]:
@@ -200,7 +241,8 @@ class _Judged:
         if self.standing.state == "pending" and run is not None:
             return f"{text}; {run.breaches} of {_needed(self.rule)} buckets"
         if self.standing.state in {"no_data", "too_few"} and run is not None and run.fired:
-            return f"{text}; it fired from {run.first} to {run.last} and is not known to have ended"
+            first, last = shown(run.first), shown(run.last)
+            return f"{text}; it fired from {first} to {last} and is not known to have ended"
         return text
 
 
@@ -216,7 +258,7 @@ def _judged(rule: Rule, table: Table, reader: Reader, warnings: list[str]) -> It
             continue
         limit = Limit(rule.when.operator, bound, guard.value if guard else None)
         verdicts = _verdicts(rule, one, limit)
-        found = runs(verdicts, _needed(rule), limit)
+        found = runs(verdicts, _needed(rule), limit, _within(rule))
         yield _Judged(rule, one.labels, limit, standing(verdicts, found), found)
 
 
@@ -229,10 +271,24 @@ def _verdicts(rule: Rule, one: Series, limit: Limit) -> list[Verdict]:
             mart = MARTS[rule.mart]
             relative = mart.metrics[rule.metric].change == "relative"
             return week_over_week.judge(one, limit, periods=WEEK // mart.bucket, relative=relative)
+        case Drop():
+            bucket = MARTS[rule.mart].bucket
+            periods = rule.baseline // bucket
+            # Five of seven, where nothing else is asked for.
+            minimum = rule.min_baseline or -(-5 * periods // 7)
+            frozen = max(FROZEN // bucket, 1)
+            return drop.judge(one, limit, periods=periods, minimum=minimum, frozen=frozen)
+        case Streak():
+            return streak.judge(one, limit)
 
 
 def _needed(rule: Rule) -> int:
     return 1 if rule.hold is None else rule.hold // MARTS[rule.mart].bucket
+
+
+def _within(rule: Rule) -> int | None:
+    """How many buckets a breach counts for: of short ones twice as many as must breach."""
+    return None if MARTS[rule.mart].in_days else 2 * _needed(rule)
 
 
 def _bound(rule: Rule, labels: Labels, reader: Reader) -> float | None:
@@ -250,11 +306,25 @@ def _no_bound(rule: Rule, labels: Labels) -> str:
 
 def _wording(rule: Rule) -> Wording:
     metric = MARTS[rule.mart].metrics[rule.metric]
+    compared = _compared(rule, metric)
+    unit = "share" if isinstance(rule, Drop) else metric.unit
     return Wording(
         metric=rule.metric,
-        unit="points" if metric.change == "absolute" else metric.unit,
+        unit="points" if metric.change == "absolute" else unit,
         numerator=metric.numerator,
         denominator=metric.denominator,
         guard=rule.min_denominator.column if rule.min_denominator else None,
-        compared=metric.unit if metric.change else None,
+        compared=compared,
     )
+
+
+def _compared(rule: Rule, metric: Metric) -> Compared | None:
+    if isinstance(rule, Drop):
+        return Compared(
+            metric.unit,
+            change=f"change of {rule.metric}",
+            when=f"in the {format_duration(rule.baseline)} before",
+            event="the fall",
+            lacking="too little",
+        )
+    return Compared(metric.unit, change=rule.metric) if metric.change else None

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from alerts.detectors import Point, Series
+from alerts.detectors import Point, Series, Single, Zeros
 from alerts.errors import ConfigurationError, WarehouseError
-from alerts.rules.marts import MARTS, REFERENCES
+from alerts.rules.marts import MARTS, REFERENCES, Figure, Streak, Sums
 from alerts.runner.window import Window, complete_until, window
 from alerts.warehouse.base import Relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, datetime
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date, datetime, timedelta
     from zoneinfo import ZoneInfo
 
+    from alerts.detectors import Bucket
     from alerts.rules import Rule
     from alerts.rules.marts import Mart, Metric
     from alerts.warehouse import Warehouse
@@ -56,7 +56,7 @@ class Reader:
     zone: ZoneInfo
     as_of: datetime | None
     prefix: str = ""
-    lookback: timedelta = timedelta(days=400)
+    lookback: timedelta | None = None
     _known: dict[Relation, dict[str, str]] = field(default_factory=dict, init=False)
     _windows: dict[str, Window | None] = field(default_factory=dict, init=False)
     _references: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict, init=False)
@@ -126,6 +126,7 @@ class Reader:
         span = self._window(grouping.mart, mart, relation)
         if span is None:
             return Table(columns, None, {})
+        # What is read as it stands is asked for by its whole grain: the sum of the one row it is.
         rows = self.warehouse.aggregate(
             relation,
             [mart.time, *grouping.by],
@@ -141,7 +142,8 @@ class Reader:
     def _window(self, name: str, mart: Mart, relation: Relation) -> Window | None:
         if name not in self._windows:
             until = complete_until(self.warehouse, relation, mart, self.as_of, self.zone)
-            self._windows[name] = None if until is None else window(mart, until, self.lookback)
+            back = self.lookback or mart.history
+            self._windows[name] = None if until is None else window(mart, until, back)
         return self._windows[name]
 
     def _columns(self, relation: Relation, needed: Sequence[str]) -> dict[str, str]:
@@ -186,20 +188,31 @@ def series(
         )
 
 
-def _pointer(table: Table, metric: Metric, guard: str | None) -> Any:
-    """A function from a row of sums to a point; sums that are null become NaN, never zero."""
-    top = table.columns.index(metric.numerator)
-    bottom = None if metric.denominator is None else table.columns.index(metric.denominator)
-    small = None if guard is None else table.columns.index(guard)
+def _pointer(table: Table, metric: Metric, guard: str | None) -> Callable[[Sequence[Any]], Bucket]:
+    """A function from a row of sums to a bucket; sums that are null become NaN, never zero."""
 
-    def point(sums: Sequence[Any]) -> Point:
-        return Point(
-            _number(sums[top]),
-            None if bottom is None else _number(sums[bottom]),
-            None if small is None else _number(sums[small]),
-        )
+    def at(column: str | None) -> int | None:
+        return None if column is None else table.columns.index(column)
 
-    return point
+    places = [at(column) for column in (*_parts(metric), guard)]
+    kinds: dict[type[Metric], Callable[..., Bucket]] = {Sums: Point, Figure: Single, Streak: Zeros}
+    kind = kinds[type(metric)]
+
+    def bucket(sums: Sequence[Any]) -> Bucket:
+        return kind(*[None if place is None else _number(sums[place]) for place in places])
+
+    return bucket
+
+
+def _parts(metric: Metric) -> tuple[str | None, ...]:
+    """The columns of a bucket's fields, in their order."""
+    match metric:
+        case Sums():
+            return metric.numerator, metric.denominator
+        case Figure():
+            return metric.column, metric.basis, metric.error
+        case Streak():
+            return metric.columns
 
 
 def _number(value: Any) -> float:

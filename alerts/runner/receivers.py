@@ -11,7 +11,7 @@ from alerts.notify import ConsoleReceiver
 from alerts.rules.model import Console, Slack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from alerts.notify import Receiver
     from alerts.rules import RuleSet
@@ -46,14 +46,15 @@ def open_receivers(
     console = ConsoleReceiver(echo)
     receivers: dict[str, Receiver] = {}
     types: dict[str, str] = {}
-    warnings: list[str] = []
+    unset: dict[str, list[str]] = {}
     for name in dict.fromkeys(rule.receiver for rule in rules.rules):
         config = rules.receivers[name]
         receiver = _open(config, environ)
         if receiver is None and not isinstance(config, Console):
-            warnings.append(_unset(config, strict=strict))
+            unset.setdefault(_variable(config), []).append(name)
         receivers[name] = receiver or console
         types[name] = config.type if receiver else "console"
+    warnings = [_unset(variable, names, strict=strict) for variable, names in unset.items()]
     if strict and warnings:
         raise ConfigurationError("\n".join(warnings))
     return Outlets(receivers, types, tuple(warnings))
@@ -102,8 +103,10 @@ def _require(pattern: re.Pattern[str], value: str, variable: str, wanted: str) -
         raise ConfigurationError(f"{variable} does not hold {wanted}")
 
 
-def _unset(config: Slack, *, strict: bool) -> str:
-    variable = _variable(config)
+def _unset(variable: str, names: Sequence[str], *, strict: bool) -> str:
+    """A line for a variable, whatever the number of receivers that need it."""
+    one = len(names) == 1
+    who = f"receiver{'' if one else 's'} {', '.join(names)}: {variable} is not set"
     if strict:
-        return f"receiver {config.name}: {variable} is not set: set it, or leave --strict out"
-    return f"receiver {config.name}: {variable} is not set, so it writes to the console"
+        return f"{who}: set it, or leave --strict out"
+    return f"{who}, so {'it writes' if one else 'they write'} to the console"

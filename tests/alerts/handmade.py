@@ -34,6 +34,28 @@ _WEEKLY = """create table {schema}analytics.ctr_weekly (
     week date, surface text, impressions bigint, clicks bigint, ctr double precision,
     prev_ctr double precision, wow_change double precision, wow_change_relative double precision,
     is_complete boolean, loaded_through timestamptz)"""
+_INTRADAY = """create table {schema}analytics.personalization_intraday (
+    bucket_start timestamptz, utc_day date, namespace text, surface text, requests bigint,
+    served_items bigint, personalized_items bigint, personalized_impression_rate double precision,
+    reason_items bigint, reason_coverage_rate double precision, loaded_through timestamptz)"""
+_PERSONALIZATION = """create table {schema}analytics.personalization_daily (
+    day date, namespace text, surface text, requests bigint, served_items bigint,
+    personalized_items bigint, personalized_impression_rate double precision,
+    reason_items bigint, reason_coverage_rate double precision, cold_start_requests bigint,
+    cold_start_rate double precision, unavailable_items bigint, out_of_stock_rate double precision,
+    catalog_overlap_pct double precision, overlap_stderr double precision, overlap_pairs bigint,
+    brand_entropy double precision, category_entropy double precision,
+    brand_entropy_normalized double precision, category_entropy_normalized double precision,
+    clicks bigint, impressions bigint, ctr double precision, loaded_through timestamptz)"""
+_OVERLAP = """create table {schema}analytics.topk_overlap_daily (
+    day date, namespace text, surface text, cohort_type text, cohort text, users bigint,
+    pairs bigint, is_exact boolean, mean double precision, stderr double precision,
+    p50 double precision, p90 double precision, p95 double precision, p99 double precision,
+    loaded_through timestamptz)"""
+_SOURCES = """create table {schema}analytics.candidate_sources_daily (
+    day date, namespace text, surface text, source text, requests bigint, zero_requests bigint,
+    zero_rate double precision, count_sum bigint, avg_count double precision,
+    longest_zero_streak bigint, trailing_zero_streak bigint, loaded_through timestamptz)"""
 _SURFACES = """create table {schema}reference.surfaces (
     surface text, has_impressions boolean, min_ctr double precision, min_dwell_ms double precision,
     owner text, comment text)"""
@@ -57,10 +79,30 @@ class Cell:
         return DAY_ONE + timedelta(days=self.day)
 
 
+@dataclass
+class Served:
+    """One row of `personalization_daily`; `overlap` is null without pairs."""
+
+    day: int
+    surface: str = "home"
+    requests: int = 1000
+    served: int = 10_000
+    personalized: int = 6000
+    cold: int = 50
+    unavailable: int = 100
+    overlap: float | None = 0.1
+    pairs: int = 5000
+    namespace: str = "default"
+
+    @property
+    def date(self) -> date:
+        return DAY_ONE + timedelta(days=self.day)
+
+
 def ddl(prefix: str = "") -> list[str]:
     """The statements that make empty marts, in SQL that Postgres takes as well."""
     schemas = [f'create schema "{prefix}{name}"' for name in ("analytics", "reference")]
-    tables = (_DAILY, _HOURLY, _WEEKLY, _SURFACES)
+    tables = (_DAILY, _HOURLY, _WEEKLY, _SURFACES, _INTRADAY, _PERSONALIZATION, _OVERLAP, _SOURCES)
     return schemas + [statement.format(schema=prefix) for statement in tables]
 
 
@@ -126,6 +168,47 @@ class Marts:
                 (DAY_ONE + timedelta(weeks=week), surface, impressions, clicks, done, LOADED)
                 for week, surface, impressions, clicks, done in rows
             ],
+        )
+
+    def served(self, *rows: Served) -> None:
+        self.execute(
+            "insert into analytics.personalization_daily by name select ? as day, ? as namespace, "
+            "? as surface, ? as requests, ? as served_items, ? as personalized_items, "
+            "? as reason_items, ? as cold_start_requests, ? as unavailable_items, "
+            "? as catalog_overlap_pct, ? as overlap_stderr, ? as overlap_pairs",
+            [
+                (
+                    row.date,
+                    row.namespace,
+                    row.surface,
+                    row.requests,
+                    row.served,
+                    row.personalized,
+                    row.served,
+                    row.cold,
+                    row.unavailable,
+                    row.overlap,
+                    None if row.overlap is None else 0.002,
+                    row.pairs,
+                )
+                for row in rows
+            ],
+        )
+
+    def intraday(self, *rows: tuple[datetime, int, int, int], surface: str = "home") -> None:
+        """Start, served items, personalized items, items with a reason."""
+        self.execute(
+            "insert into analytics.personalization_intraday values "
+            "(?, null, 'default', ?, 1, ?, ?, null, ?, null, null)",
+            [(start, surface, *counts) for start, *counts in rows],
+        )
+
+    def sources(self, *rows: tuple[int, int, int, int, int], source: str = "collaborative") -> None:
+        """Day, requests, zero requests, longest and trailing streak."""
+        self.execute(
+            "insert into analytics.candidate_sources_daily values "
+            "(?, 'default', 'home', ?, ?, ?, null, 0, null, ?, ?, null)",
+            [(DAY_ONE + timedelta(days=day), source, *counts) for day, *counts in rows],
         )
 
     def open(self) -> Warehouse:

@@ -14,8 +14,9 @@ import pytest
 
 from alerts.cli import main
 from alerts.notify.slack import Patience
-from alerts.rules import Threshold, WeekOverWeek, load_rules
+from alerts.rules import load_rules
 from alerts.rules.marts import MARTS
+from alerts.rules.model import KINDS
 from tests.alerts.handmade import Cell, Marts, healthy, project
 from tests.alerts.notify.samples import CANARY
 from tests.alerts.notify.server import FakeSlack, Reply, fake_slack
@@ -32,6 +33,7 @@ RESULT_KEYS = {
     "since",
     "value",
     "threshold",
+    "baseline",
     "numerator",
     "denominator",
     "reason",
@@ -154,13 +156,28 @@ def test_the_table_shows_what_fires_and_counts_what_is_fine(marts: Marts, check:
         "2025-04-10",
     ]
     assert lines[1].endswith("ctr 2 % < 4 % (clicks 20 / impressions 1,000)")
-    assert lines[2] == "1 firing, 8 ok (ctr-floor 2, ctr-week-over-week 3, dwell-floor 3)."
+    assert lines[2] == (
+        "1 firing, 8 ok (ctr-floor 2, ctr-week-over-week 3, dwell-floor 3). "
+        "7 rules not judged: see the warnings."
+    )
     assert "PAGE: ctr-floor {surface=home}" in out
     assert "$ recwatch check --rule ctr-floor --as-of 2025-04-11 --dry-run" in out
-    assert err == (
-        "recwatch: warning: receiver engagement: SLACK_BOT_TOKEN is not set, "
-        "so it writes to the console\n"
-    )
+    assert err.splitlines() == [
+        "recwatch: warning: receivers engagement, recsys-rotation, ranking: "
+        "SLACK_BOT_TOKEN is not set, so they write to the console",
+        *(
+            f"recwatch: warning: analytics.{mart} has no complete bucket, so not judged: {names}"
+            for mart, names in (
+                ("personalization_intraday", "personalization-drop, reason-coverage"),
+                (
+                    "personalization_daily",
+                    "overlap-spike, personalization-below-baseline, cold-start-exposure, "
+                    "out-of-stock",
+                ),
+                ("candidate_sources_daily", "collaborative-zero-streak"),
+            )
+        ),
+    ]
 
 
 def test_the_command_in_the_message_gives_the_same_alert(marts: Marts, check: Ran) -> None:
@@ -187,6 +204,7 @@ def test_json_has_the_documented_keys(marts: Marts, check: Ran) -> None:
         "since": "2025-04-10",
         "value": 0.02,
         "threshold": 0.04,
+        "baseline": None,
         "numerator": 20,
         "denominator": 1000,
         "reason": "ctr 2 % < 4 % (clicks 20 / impressions 1,000)",
@@ -363,12 +381,12 @@ def test_nothing_heavy_is_imported(marts: Marts) -> None:
 def test_the_documentation_names_every_key_field_and_mart(marts: Marts, check: Ran) -> None:
     text = (Path(__file__).parents[3] / "docs" / "rules.md").read_text()
     document = check.json("--dry-run")
-    words = {*document, *RESULT_KEYS, *document["notifications"][0], *MARTS}
-    for model in (Threshold, WeekOverWeek):
+    words = {*document, *RESULT_KEYS, *document["notifications"][0], *MARTS, *KINDS}
+    for model in KINDS.values():
         words |= {info.alias or name for name, info in model.model_fields.items()}
     for mart in MARTS.values():
         words |= {*mart.labels, *mart.metrics}
-    written = set(re.findall(r"[A-Za-z_.]+", " ".join(re.findall(r"`([^`\n]+)`", text))))
+    written = set(re.findall(r"[A-Za-z0-9_.]+", " ".join(re.findall(r"`([^`\n]+)`", text))))
     assert words - written == set()
 
 

@@ -6,12 +6,13 @@ from datetime import date, timedelta
 import pytest
 
 from alerts.detectors import Limit, Point, Series, threshold, week_over_week
-from alerts.detectors.sentences import Wording, describe, number
+from alerts.detectors.sentences import Compared, Wording, describe, number
 
 MONDAY = date(2025, 3, 3)
 CTR = Wording("ctr", "share", "clicks", "impressions", guard="impressions")
 CHANGE = Wording(
-    "wow_change_relative", "share", "clicks", "impressions", "impressions", compared="share"
+    *("wow_change_relative", "share", "clicks", "impressions", "impressions"),
+    compared=Compared("share", "wow_change_relative"),
 )
 
 

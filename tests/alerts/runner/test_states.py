@@ -115,7 +115,10 @@ def test_an_empty_mart_is_no_data_with_a_warning(marts: Marts) -> None:
     evaluation = run(marts, rule(), rule(name="all", by=[]), rule(name="c", by=["country"]))
     assert {r.state for r in evaluation.results} == {"no_data"}
     assert len(evaluation.results) == 4
-    assert len(evaluation.warnings) == 3
+    assert evaluation.unjudged == ("c",)
+    assert evaluation.warnings == (
+        "analytics.engagement_daily has no complete bucket, so not judged: r, all, c",
+    )
     assert evaluation.results[0].reason == "the mart has no complete bucket"
     assert document(evaluation, "t", [], [])["results"][0]["bucket"] is None
 

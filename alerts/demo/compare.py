@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from alerts.rules import Rule
     from alerts.runner import Episode
 
+# Marts made of the same rows: what is planted in the first shows in the others too.
+_SAME_ROWS = {
+    "analytics.engagement_daily": frozenset(
+        {"analytics.engagement_daily", "analytics.engagement_hourly", "analytics.ctr_weekly"}
+    )
+}
 # Reasons of `data_quality_daily` that speak of sound rows.
 _SOUND = frozenset({"accepted", "duplicate"})
 
@@ -128,7 +134,9 @@ def compare(
 
 def watches(rule: Rule, incident: Incident) -> bool:
     """Whether a rule's metric is made of the same counts as the incident's, on its surface."""
-    planted = MARTS["analytics.engagement_daily"].metrics.get(incident.metric)
+    if rule.mart not in _SAME_ROWS.get(incident.mart, {incident.mart}):
+        return False
+    planted = MARTS[incident.mart].metrics.get(incident.metric)
     watched = MARTS[rule.mart].metrics[rule.metric]
     if planted is None or planted.columns != watched.columns:
         return False
@@ -161,9 +169,20 @@ def _finding(
 
 def _overlaps(episode: Episode, rule: Rule, incident: Incident) -> bool:
     surface = dict(episode.labels).get("surface", incident.surface)
+    if incident.surface not in {None, surface}:
+        return False
+    hours = _hours(episode)
+    if hours and incident.starts_at and incident.ends_at:
+        return hours[0] < incident.ends_at and hours[1] >= incident.starts_at
     first, last = days_of(episode, rule)
-    same_place = incident.surface in {None, surface}
-    return same_place and first <= incident.last_day and last >= incident.first_day
+    return first <= incident.last_day and last >= incident.first_day
+
+
+def _hours(episode: Episode) -> tuple[datetime, datetime] | None:
+    """First and last bucket where they are moments rather than days."""
+    if isinstance(episode.first, datetime) and isinstance(episode.last, datetime):
+        return episode.first, episode.last
+    return None
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from alerts.rules import Rule, RuleSet
     from alerts.runner import Episode, Evaluation
 
+_ENGAGEMENT = "analytics.engagement_daily"
 _METRICS: Mapping[str, Metric] = {"ctr": "ctr", "avg_dwell_ms": "avg_dwell_ms"}
 # Kinds without a surface that show on every panel, as a gap.
 _SILENT = frozenset({"missing_day"})
 _BY_COLUMNS: Mapping[tuple[str, ...], Metric] = {
-    MARTS["analytics.engagement_daily"].metrics[name].columns: metric
-    for name, metric in _METRICS.items()
+    MARTS[_ENGAGEMENT].metrics[name].columns: metric for name, metric in _METRICS.items()
 }
 
 
@@ -59,9 +59,7 @@ def describe(rules: RuleSet, evaluation: Evaluation, comparison: Comparison) -> 
             "planted, each alert can be held against the truth."
         ),
         verdicts=_verdicts(evaluation, comparison),
-        shades=tuple(
-            shade for shade in map(_shade, incidents) if shade.surface or shade.label in _SILENT
-        ),
+        shades=tuple(map(_shade, filter(_on_a_panel, incidents))),
         alarms=tuple(sorted(alarms, key=lambda one: (one.first, one.rule, one.surface or ""))),
         truth=tuple(map(_truth_row, comparison.findings)),
         false_alarms=tuple(map(alarm_line, comparison.false_alarms)),
@@ -89,7 +87,7 @@ def _alarm(episode: Episode, rule: Rule, comparison: Comparison, *, firing: bool
     return Alarm(
         rule=episode.rule,
         severity=episode.severity,
-        surface=dict(episode.labels).get("surface"),
+        surface=_place(dict(episode.labels)),
         metric=_BY_COLUMNS.get(mart.metrics[rule.metric].columns, "ctr"),
         first=first,
         last=last,
@@ -97,6 +95,19 @@ def _alarm(episode: Episode, rule: Rule, comparison: Comparison, *, firing: bool
         firing=firing,
         cause=", ".join(incident.id for incident in comparison.causes(episode)),
     )
+
+
+def _place(labels: Mapping[str, str]) -> str | None:
+    """The surface; with the shop's name where rules tell shops apart, which no panel does."""
+    names = [labels[name] for name in ("namespace", "surface") if name in labels]
+    return "/".join(names) or None
+
+
+def _on_a_panel(incident: Incident) -> bool:
+    """Whether the panels show what it touched."""
+    if incident.surface is None:
+        return incident.kind in _SILENT
+    return incident.mart == _ENGAGEMENT and incident.metric in _METRICS
 
 
 def _shade(incident: Incident) -> Shade:

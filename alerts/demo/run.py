@@ -16,7 +16,6 @@ from alerts.demo.truth import read_truth
 from alerts.progress import progress
 from alerts.raw.loader import load_file
 from alerts.rules import DEFAULT_RULES, load_rules
-from alerts.rules.marts import DAY
 from alerts.runner import Settings, decide, evaluate
 from alerts.simulate import count_steps, simulate
 from alerts.simulate.incidents import IMPRESSIONS
@@ -155,7 +154,7 @@ def _explained(finding: Finding, warehouse: Warehouse, settings: Settings) -> Fi
     if finding.ok or not finding.rules:
         return finding
     incident = finding.incident
-    then = evaluate(finding.rules, warehouse, incident.last_day + DAY, settings)
+    then = evaluate(finding.rules, warehouse, incident.over, settings)
     said = [
         f"{result.rule}: {result.reason}"
         for result in then.results

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,20 +18,34 @@ Reason = tuple[str, str]
 
 @dataclass(frozen=True)
 class Incident:
-    """One planted incident; without a surface it touches all of them."""
+    """One planted incident; without a surface it touches all of them.
+
+    `metric` of `mart` shows it. One that lasts for hours rather than days has them in `starts_at`
+    and `ends_at`.
+    """
 
     id: str
     kind: str
+    mart: str
     metric: str
     surface: str | None
     first_day: date
     last_day: date
     sentence: str
     parts: frozenset[str] = frozenset()
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def over(self) -> date:
+        """The first moment or day after it."""
+        return self.ends_at or self.last_day + timedelta(days=1)
 
     @property
     def days(self) -> str:
-        """The days as people read them: `2025-05-27 to 05-29`."""
+        """When, as people read it: `2025-05-27 to 05-29`, `2025-06-24 19:00 to 19:40`."""
+        if self.starts_at is not None and self.ends_at is not None:
+            return f"{self.starts_at:%Y-%m-%d %H:%M} to {self.ends_at:%H:%M}"
         if self.first_day == self.last_day:
             return str(self.first_day)
         same_year = self.first_day.year == self.last_day.year
@@ -80,10 +94,17 @@ def _incident(entry: Mapping[str, Any]) -> Incident:
     return Incident(
         id=entry["id"],
         kind=entry["kind"],
+        mart=entry["mart"],
         metric=entry["metric"],
         surface=entry["surface"],
         first_day=date.fromisoformat(entry["first_day"]),
         last_day=date.fromisoformat(entry["last_day"]),
         sentence=entry["sentence"],
         parts=frozenset(entry.get("parts", ())),
+        starts_at=_moment(entry.get("starts_at")),
+        ends_at=_moment(entry.get("ends_at")),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,24 +1,22 @@
-"""The planted incidents, as data, and what they do to the figures of a day.
+"""The kinds of incident that touch impressions, and what they do to the figures of a day.
 
-A scenario is a tuple of frozen incidents. Days are numbers counted from the first simulated day;
-a negative day counts from the end, -1 being the last full day. An incident that does not fit into
-the simulated range is left out, and `truth.json` then does not name it.
+Those of the shop's responses are in `trace_incidents`; which are planted when, in `scenarios`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from alerts.errors import ConfigurationError
 from alerts.simulate.world import SURFACES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IMPRESSIONS = "personalization_metrics"
+ENGAGEMENT = "analytics.engagement_daily"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,8 @@ class Incident:
         first_day: First day number touched.
         last_day: Last day number touched.
         sentence: What a person should know about it.
+
+    Each kind says which raw table it touches, and in which metric of which mart it shows.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Incident:
 
     kind: ClassVar[str] = ""
     metric: ClassVar[str] = ""
+    mart: ClassVar[str] = ENGAGEMENT
     table: ClassVar[str] = IMPRESSIONS
 
     def details(self) -> dict[str, Any]:
@@ -138,111 +139,7 @@ class LateRows(Incident):
     metric: ClassVar[str] = "late_rows"
 
 
-DEMO: tuple[Incident, ...] = (
-    MissingDay(
-        "missing-day",
-        first_day=9,
-        last_day=9,
-        sentence="Collection stood still for one UTC day: no impressions, sessions, interactions.",
-    ),
-    BrokenRows(
-        "broken-rows",
-        first_day=17,
-        last_day=17,
-        share=0.004,
-        sentence="A faulty client sent extra lines that the loader rejects or staging refuses.",
-    ),
-    CtrDrop(
-        "pdp-ctr-drop",
-        first_day=22,
-        last_day=24,
-        surface="pdp",
-        factor=0.35,
-        sentence=(
-            "Click probability on pdp falls to 35 % for three days; the CTR of its week is down "
-            "about 28 % on the week before."
-        ),
-    ),
-    CtrDrift(
-        "cart-ctr-drift",
-        first_day=25,
-        last_day=48,
-        surface="cart",
-        weekly_factor=0.70,
-        sentence=(
-            "Click probability on cart falls a little every day, by 30 % a week, then is repaired: "
-            "each of the three whole weeks within is 27 to 30 % below the week before it, and the "
-            "last days lie under a 4 % threshold."
-        ),
-    ),
-    DwellDrop(
-        "visit-history-dwell-drop",
-        first_day=31,
-        last_day=32,
-        surface="visit_history",
-        factor=0.3,
-        sentence="Dwell times on visit_history are cut to 30 % for two days.",
-    ),
-    LateRows(
-        "late-rows",
-        first_day=36,
-        last_day=40,
-        arrival_day=44,
-        late_share=0.04,
-        duplicate_share=0.01,
-        updated_share=0.08,
-        sentence=(
-            "Rows of five days arrive days later in a part of their own; some were sent before, "
-            "some are newer versions whose click arrives as an update."
-        ),
-    ),
-    CtrDrop(
-        "recently-viewed-ctr-drop",
-        first_day=-2,
-        last_day=-1,
-        surface="recently_viewed",
-        factor=0.2,
-        running=True,
-        sentence=(
-            "Click probability on recently_viewed falls to 20 % on the last two full days and is "
-            "still down on the morning after."
-        ),
-    ),
-)
-
-SCENARIOS: dict[str, tuple[Incident, ...]] = {"demo": DEMO, "calm": ()}
-
 Planted = TypeVar("Planted", bound=Incident)
-
-
-def plan(scenario: str, days: int) -> tuple[Incident, ...]:
-    """The incidents of a scenario that fit into `days` days, in order of time.
-
-    Raises:
-        ConfigurationError: There is no such scenario.
-    """
-    if scenario not in SCENARIOS:
-        known = ", ".join(SCENARIOS)
-        raise ConfigurationError(f"--scenario {scenario}: unknown; there are {known}.")
-    placed = [_placed(incident, days) for incident in SCENARIOS[scenario]]
-    fitting = [incident for incident in placed if _fits(incident, days)]
-    return tuple(sorted(fitting, key=lambda incident: (incident.first_day, incident.id)))
-
-
-def _placed(incident: Incident, days: int) -> Incident:
-    """The incident with its days counted from the start."""
-    if incident.first_day >= 0:
-        return incident
-    return replace(incident, first_day=days + incident.first_day, last_day=days + incident.last_day)
-
-
-def _fits(incident: Incident, days: int) -> bool:
-    """Whether the range holds it, with a week of calm before one that runs at the end."""
-    if isinstance(incident, CtrDrop) and incident.running:
-        return incident.first_day >= 7
-    last = incident.arrival_day if isinstance(incident, LateRows) else incident.last_day
-    # The end of the range stays free for the incident that is still running there.
-    return last < days - 2
 
 
 def of_kind(incidents: tuple[Incident, ...], kind: type[Planted]) -> tuple[Planted, ...]:

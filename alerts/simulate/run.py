@@ -13,9 +13,13 @@ import numpy as np
 from alerts.errors import ConfigurationError
 from alerts.simulate import arrival, truth
 from alerts.simulate.experiments import Assignments
-from alerts.simulate.incidents import BrokenRows, Incident, LateRows, effects, of_kind, plan
+from alerts.simulate.incidents import BrokenRows, Incident, LateRows, effects, of_kind
 from alerts.simulate.options import DAY_MS, Options
+from alerts.simulate.responses import K
+from alerts.simulate.scenarios import plan
 from alerts.simulate.tables import (
+    catalog_items,
+    decision_traces,
     experiment_assignments,
     experiments,
     personalization_metrics,
@@ -23,6 +27,8 @@ from alerts.simulate.tables import (
     sessions,
     user_interactions,
 )
+from alerts.simulate.tracing import TABLES as TRACING_TABLES
+from alerts.simulate.tracing import Tracing
 from alerts.simulate.visits import Impressions, Shop, draw_impressions, draw_visits, keep_collected
 from alerts.simulate.world import (
     STREAM_BROKEN,
@@ -52,6 +58,7 @@ TABLES: tuple[Table, ...] = (
     experiments.TABLE,
     experiment_assignments.TABLE,
     personalization_settings.TABLE,
+    *TRACING_TABLES,
 )
 
 Advance = Callable[[int], None]
@@ -166,6 +173,7 @@ class _Run:
         )
         self._interactions = user_interactions.Schedule(world.calendar)
         self._writers = {table.name: self._writer(directory, table) for table in TABLES}
+        self._tracing = Tracing(world, incidents, self._writers)
         self._late = self._writer(directory / _LATE_DIRECTORY, personalization_metrics.TABLE)
         self._tally = truth.Tally()
         self._visits = 0
@@ -175,7 +183,10 @@ class _Run:
 
     def _writer(self, directory: Path, table: Table) -> TableWriter:
         options = self._options
-        return TableWriter(directory, table, options.file_format, options.rows_per_part)
+        rows = options.rows_per_part
+        if table is decision_traces.TABLE:
+            rows = max(1, rows // K)  # each weighs as much as its items
+        return TableWriter(directory, table, options.file_format, rows)
 
     def _write_settings(self) -> None:
         writer = self._writers[personalization_settings.TABLE.name]
@@ -185,6 +196,7 @@ class _Run:
 
     def slice_of_day(self, day: int, users: range) -> None:
         """All that these users do on visits that begin on this day."""
+        self._tracing.slice_of_day(day, users)
         shop, seed = self._shop, self._options.seed
         rng = stream(seed, STREAM_VISITS, day, users.start)
         visits = draw_visits(shop, rng, day, users)
@@ -245,6 +257,7 @@ class _Run:
 
     def end_of_day(self, day: int) -> None:
         """What arrives when all slices of the day are in."""
+        self._tracing.end_of_day(day)
         writer = self._writers[user_interactions.TABLE.name]
         for rows in self._interactions.due(self._shop.world, day):
             writer.write(rows)
@@ -260,6 +273,7 @@ class _Run:
         for writer in self._writers.values():
             writer.close_part()
         shutil.rmtree(self._directory / _LATE_DIRECTORY, ignore_errors=True)
+        self._tally.duplicates[catalog_items.TABLE.name] = self._tracing.changed_items
         self._tally.lines = {name: writer.rows for name, writer in self._writers.items()}
         document = truth.build(self._options, self._incidents, self._tally)
         path = self._directory / TRUTH

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.simulate import experiments
 from alerts.simulate.incidents import IMPRESSIONS, BrokenRows, CtrDrop, Incident, LateRows
+from alerts.simulate.trace_incidents import TraceIncident
+from alerts.simulate.writers import iso_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +28,7 @@ class Tally:
         rejected: Lines the loader rejects, by reason.
         refused: Rows staging refuses, by reason.
         arrivals: Late rows, by kind.
+        duplicates: Versions of other tables' rows that newer ones replace, by table.
         late_parts: Names of the part files that hold the late rows.
     """
 
@@ -33,6 +36,7 @@ class Tally:
     rejected: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     arrivals: Counter[str] = field(default_factory=Counter)
+    duplicates: Counter[str] = field(default_factory=Counter)
     late_parts: list[str] = field(default_factory=list)
 
 
@@ -61,7 +65,9 @@ def _rows(table: str, lines: int, tally: Tally) -> dict[str, int]:
     rejected = tally.rejected.total() if impressions else 0
     refused = tally.refused.total() if impressions else 0
     # Of a row sent again or updated one version counts, the other does not.
-    duplicate = tally.arrivals["duplicate"] + tally.arrivals["updated"] if impressions else 0
+    duplicate = tally.duplicates[table]
+    if impressions:
+        duplicate += tally.arrivals["duplicate"] + tally.arrivals["updated"]
     return {
         "lines": lines,
         "accepted": lines - rejected - refused - duplicate,
@@ -78,13 +84,23 @@ def _incident(calendar: Calendar, incident: Incident, tally: Tally) -> dict[str,
         "id": incident.id,
         "kind": incident.kind,
         "table": incident.table,
+        "mart": incident.mart,
         "metric": incident.metric,
         "first_day": calendar.date(incident.first_day).isoformat(),
         "last_day": calendar.date(last_day).isoformat(),
+        **_hours(calendar, incident),
         **incident.details(),
         **_counted(calendar, incident, tally),
         "sentence": incident.sentence,
     }
+
+
+def _hours(calendar: Calendar, incident: Incident) -> dict[str, str]:
+    """From when until before when, of one that does not last whole days."""
+    if not isinstance(incident, TraceIncident) or incident.minutes is None:
+        return {}
+    starts, ends = iso_times(list(incident.span_ms(calendar)))
+    return {"starts_at": str(starts), "ends_at": str(ends)}
 
 
 def _counted(calendar: Calendar, incident: Incident, tally: Tally) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ Bools = NDArray[np.bool_]
 
 # Streams of random numbers, so that planting an incident changes no draw of anything else.
 STREAM_WORLD, STREAM_VISITS, STREAM_BROKEN, STREAM_LATE = range(4)
+STREAM_CATALOG, STREAM_TASTE, STREAM_TRACES, STREAM_EVENTS = range(4, 8)
 
 
 def stream(seed: int, *key: int) -> np.random.Generator:

@@ -29,6 +29,7 @@ def incident(**changed: Any) -> Incident:
     given: dict[str, Any] = {
         "id": "pdp-drop",
         "kind": "ctr_drop",
+        "mart": "analytics.engagement_daily",
         "metric": "ctr",
         "surface": "pdp",
         "first_day": day(2),

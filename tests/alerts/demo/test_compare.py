@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,13 +143,15 @@ def test_late_rows_show_in_accepted_and_duplicate() -> None:
 def test_reading_the_truth(tmp_path: Path) -> None:
     counts = {"lines": 20, "accepted": 12, "duplicate": 0, "refused": 5, "rejected": 3}
     size = {"rejected": {"invalid_json": 3}, "refused": {"invalid_json": 1, "missing_id": 4}}
-    base = {"metric": "m", "surface": None, "sentence": "", "table": METRICS}
+    base = {"mart": "a.b", "metric": "m", "surface": None, "sentence": "", "table": METRICS}
     base |= {"first_day": "2025-05-22", "last_day": "2025-05-23"}
+    hours = {"starts_at": "2025-05-22T19:00:00.000Z", "ends_at": "2025-05-22T19:40:00.000Z"}
     document = {
         "rows": {METRICS: counts},
         "incidents": [
             base | {"id": "broken", "kind": "broken_rows", "size": size},
             base | {"id": "late", "kind": "late_rows", "size": {"late": 2}, "parts": ["p4"]},
+            base | {"id": "hours", "kind": "share_drop", "size": {}} | hours,
         ],
     }
     path = tmp_path / "truth.json"
@@ -163,4 +166,7 @@ def test_reading_the_truth(tmp_path: Path) -> None:
     }
     assert read.rejected == {(METRICS, "invalid_json"): 3}
     assert read.late_parts == {"p4"}
-    assert read.incidents[0].days == "2025-05-22 to 05-23"
+    broken, _, hours_long = read.incidents
+    assert (broken.days, broken.over) == ("2025-05-22 to 05-23", date(2025, 5, 24))
+    assert hours_long.days == "2025-05-22 19:00 to 19:40"
+    assert hours_long.over == datetime(2025, 5, 22, 19, 40, tzinfo=UTC)

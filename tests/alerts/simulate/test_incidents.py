@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 
 from alerts.errors import ConfigurationError
-from alerts.simulate.incidents import DEMO, effects, plan
+from alerts.simulate.incidents import effects
+from alerts.simulate.scenarios import DEMO, plan
 from alerts.simulate.world import SURFACES
 
 from .conftest import Written

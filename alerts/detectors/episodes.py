@@ -85,40 +85,39 @@ def standing(verdicts: Sequence[Verdict], found: Sequence[Run]) -> Standing:
 
 
 class _Building:
-    """A run while it grows: what counts towards firing, and from then on the run itself."""
+    """A run while it grows: what counts towards firing, and what came after it fired."""
 
     def __init__(self, needed: int, limit: Limit, within: int | None) -> None:
         self.needed = max(needed, 1)
         self.limit = limit
         self.within = within
         self.counted: deque[tuple[int, date, float]] = deque()
-        self.fired: Run | None = None
+        self.fired: date | None = None
+        self.later = 0
+        self.newest: tuple[date, float] | None = None
 
     def add(self, place: int, bucket: date, value: float) -> None:
         """One more breach, at a place among the buckets."""
         if self.fired is not None:
-            self.fired = replace(
-                self.fired,
-                last=bucket,
-                breaches=self.fired.breaches + 1,
-                worst=self.limit.worse(self.fired.worst, value),
-            )
+            worst = value if self.newest is None else self.limit.worse(self.newest[1], value)
+            self.later, self.newest = self.later + 1, (bucket, worst)
             return
         self.counted.append((place, bucket, value))
         while self.within is not None and place - self.counted[0][0] >= self.within:
             self.counted.popleft()
         if len(self.counted) >= self.needed:
-            self.fired = replace(self.run(), fired=bucket)
+            self.fired = bucket
 
     def run(self) -> Run:
         """The run as it stands, open."""
-        if self.fired is not None:
-            return self.fired
-        worst = self.counted[0][2]
-        for _, _, value in self.counted:
+        buckets = [(bucket, value) for _, bucket, value in self.counted]
+        if self.newest is not None:
+            buckets.append(self.newest)
+        worst = buckets[0][1]
+        for _, value in buckets:
             worst = self.limit.worse(worst, value)
-        first, last = self.counted[0][1], self.counted[-1][1]
-        return Run(first, last, len(self.counted), worst, None, open=True)
+        breaches = len(self.counted) + self.later
+        return Run(buckets[0][0], buckets[-1][0], breaches, worst, self.fired, open=True)
 
 
 def _trail(verdicts: Sequence[Verdict]) -> date:

@@ -43,7 +43,8 @@ def judge(series: Series, limit: Limit) -> list[Verdict]:
 def longest(day: Zeros, carried: float) -> tuple[float, float]:
     """The least and the greatest that the longest run on a day can be.
 
-    `carried` is the length of the run that the day before ended with.
+    `carried` is the length of the run that the day before ended with. Where it ended at midnight,
+    it is no run of this day.
     """
     if day.requests == day.zeros:
         both = carried + day.requests
@@ -53,9 +54,12 @@ def longest(day: Zeros, carried: float) -> tuple[float, float]:
     # Between two requests with a count above 0 no run is longer than the longest: what these
     # places cannot hold stands at the beginning.
     inside = (day.requests - day.zeros - 1) * day.longest
-    leading = max(0.0, day.zeros - day.trailing - inside)
-    most = min(day.longest, day.zeros - day.trailing)
-    return max(carried + leading, day.longest), max(carried + most, day.longest)
+    leading = (
+        max(0.0, day.zeros - day.trailing - inside),
+        min(day.longest, day.zeros - day.trailing),
+    )
+    least, most = (max(carried + one, day.longest) if one else day.longest for one in leading)
+    return least, most
 
 
 def _verdict(bucket: date, day: Zeros, least: float, most: float, limit: Limit) -> Verdict:

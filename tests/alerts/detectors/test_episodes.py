@@ -25,11 +25,13 @@ def at(offset: int) -> date:
     return START + timedelta(days=offset)
 
 
-def summary(letters: str, needed: int) -> list[tuple[int, int, int | None, bool]]:
+def summary(
+    letters: str, needed: int, within: int | None = None
+) -> list[tuple[int, int, int | None, bool]]:
     def offset(day: date | None) -> int | None:
         return None if day is None else (day - START).days
 
-    found = runs(history(letters), needed, LIMIT)
+    found = runs(history(letters), needed, LIMIT, within)
     return [((r.first - START).days, (r.last - START).days, offset(r.fired), r.open) for r in found]
 
 
@@ -44,6 +46,18 @@ def test_what_cannot_be_judged_neither_ends_a_run_nor_counts() -> None:
     assert summary("bnb", 2) == [(0, 2, 2, True)]
     assert summary("btn", 2) == [(0, 0, None, True)]
     assert summary("bbnno", 2) == [(0, 1, 1, False)]
+
+
+def test_breaches_of_a_short_bucket_count_for_a_while_only() -> None:
+    assert summary("bbbnnnb", 4, 8) == [(0, 6, 6, True)]
+    assert summary("bbb" + "n" * 90 + "bbb", 4, 8) == [(93, 95, None, True)]
+    assert summary("bbb" + "n" * 90 + "bbbb", 4, 8) == [(93, 96, 96, True)]
+    assert summary("bnnnbnnnbnnnb", 4, 8) == [(8, 12, None, True)]
+    assert summary("bbb" + "t" * 90 + "bo", 4, 8) == [(93, 93, None, False)]
+
+
+def test_what_has_fired_is_held_however_long_nothing_can_be_judged() -> None:
+    assert summary("bbbb" + "n" * 90 + "b", 4, 8) == [(0, 94, 3, True)]
 
 
 def state(letters: str, needed: int = 1) -> tuple[str, date | None]:
@@ -77,23 +91,30 @@ def test_the_worst_value_is_on_the_wrong_side() -> None:
     assert runs(verdicts, 1, Limit(">=", 0.0))[0].worst == 0.3
 
 
-def plain(letters: str, needed: int) -> list[tuple[int, int, int | None, bool]]:
+def plain(
+    letters: str, needed: int, within: int | None = None
+) -> list[tuple[int, int, int | None, bool]]:
     """The same by another way: cut at every `o`, look at the places of `b` in each part."""
     found = []
     place = 0
     parts = letters.split("o")
+    reach = within or len(letters) + 1
     for number, part in enumerate(parts):
         breaches = [place + i for i, letter in enumerate(part) if letter == "b"]
         if breaches:
-            fired = breaches[needed - 1] if len(breaches) >= needed else None
-            found.append((breaches[0], breaches[-1], fired, number == len(parts) - 1))
+            last = breaches[-1]
+            ways = zip(breaches, breaches[needed - 1 :], strict=False)
+            fired = next(((one, b) for one, b in ways if b - one < reach), None)
+            recent = [b for b in breaches if last - b < reach]
+            first, when = fired or (recent[0], None)
+            found.append((first, last, when, number == len(parts) - 1))
         place += len(part) + 1
     return found
 
 
-@given(st.text(alphabet="bont", max_size=40), st.integers(1, 5))
-def test_runs_equal_the_plain_reference(letters: str, needed: int) -> None:
-    assert summary(letters, needed) == plain(letters, needed)
+@given(st.text(alphabet="bont", max_size=40), st.integers(1, 5), st.none() | st.integers(1, 9))
+def test_runs_equal_the_plain_reference(letters: str, needed: int, within: int | None) -> None:
+    assert summary(letters, needed, within) == plain(letters, needed, within)
 
 
 @given(st.text(alphabet="bont", min_size=1, max_size=40), st.integers(1, 5))

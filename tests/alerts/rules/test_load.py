@@ -1,13 +1,15 @@
 """Rule files: what they may say, and how errors read."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
 from alerts.errors import ConfigurationError
-from alerts.rules import DEFAULT_RULES, RuleFile, RuleSet, Slack, load_rules
+from alerts.rules import DEFAULT_RULES, Drop, RuleFile, RuleSet, Slack, Streak, load_rules
 from alerts.rules.expressions import Condition, format_duration, parse_duration
 from alerts.rules.marts import MARTS
 
@@ -41,7 +43,18 @@ def errors(tmp_path: Path, body: str) -> list[str]:
 
 def test_the_shipped_rules_are_sound() -> None:
     rules = load_rules([DEFAULT_RULES])
-    assert {rule.name for rule in rules.rules} >= {"ctr-floor", "dwell-floor", "ctr-week-over-week"}
+    assert [rule.name for rule in rules.rules] == [
+        "ctr-floor",
+        "dwell-floor",
+        "ctr-week-over-week",
+        "personalization-drop",
+        "reason-coverage",
+        "overlap-spike",
+        "personalization-below-baseline",
+        "collaborative-zero-streak",
+        "cold-start-exposure",
+        "out-of-stock",
+    ]
     assert all(rule.playbook and rule.description for rule in rules.rules)
     assert all(rule.receiver in rules.receivers for rule in rules.rules)
 
@@ -97,7 +110,7 @@ def test_the_kind_is_threshold_where_none_is_given(tmp_path: Path) -> None:
         ("for: 2", "'for' takes text, not 2: put it in quotes"),
         ("for: 2 days", "'2 days' is not a duration"),
         ("for: 36h", "36h is not a multiple of 1d, the bucket of analytics.engagement_daily"),
-        ("kind: wow", "unknown kind 'wow': one of 'threshold', 'week_over_week'"),
+        ("kind: wow", "unknown kind 'wow': one of 'threshold', 'week_over_week', 'drop', 'streak'"),
         ("kind: [a]", "unknown kind ['a']: one of 'threshold', 'week_over_week'"),
         ("kind: week_over_week", "'ctr' is not a change over a week"),
         ("mart: analytics.engagement_dayly", "did you mean 'analytics.engagement_daily'?"),
@@ -207,6 +220,99 @@ def test_a_mart_that_cannot_be_summed_over_a_label_wants_it_fixed(tmp_path: Path
     rule += 'by: [surface], when: "< 1"'
     assert "cannot be summed over attribute" in errors(tmp_path, rule + "}\n")[0]
     assert load(tmp_path, rule + ", where: {attribute: city}}\n").rules
+
+
+DROP = {
+    "name": "a",
+    "kind": "drop",
+    "mart": "analytics.personalization_daily",
+    "metric": "personalized_impression_rate",
+    "by": ["namespace", "surface"],
+    "when": "< -0.05",
+}
+STREAK = {
+    **DROP,
+    "kind": "streak",
+    "mart": "analytics.candidate_sources_daily",
+    "metric": "longest_zero_streak",
+    "where": {"source": "collaborative"},
+    "when": ">= 50",
+}
+
+
+def as_rule(rule: dict[str, Any]) -> str:
+    return f"rules:\n  - {json.dumps(rule)}\n"
+
+
+def test_a_drop_and_a_streak(tmp_path: Path) -> None:
+    (drop,) = load(tmp_path, as_rule({**DROP, "for": "2d"})).rules
+    assert isinstance(drop, Drop)
+    assert (drop.baseline, drop.min_baseline) == (timedelta(days=7), None)
+    assert drop.hold == timedelta(days=2)
+    (drop,) = load(tmp_path, as_rule({**DROP, "baseline": "2w", "min_baseline": 14})).rules
+    assert isinstance(drop, Drop)
+    assert (drop.baseline, drop.min_baseline) == (timedelta(days=14), 14)
+    (streak,) = load(tmp_path, as_rule(STREAK)).rules
+    assert isinstance(streak, Streak)
+    assert streak.hold is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (DROP | {"when": "> 0.05"}, 'a drop is a share less than before: write "< -0.05"'),
+        (DROP | {"when": "< 0.05"}, "a drop is a share less than before"),
+        (DROP | {"when": "< -5"}, "a drop is a share less than before"),
+        (DROP | {"baseline": "36h"}, "36h is not a multiple of 1d"),
+        (DROP | {"min_baseline": 8}, "the baseline of 7d has only 7 buckets"),
+        (DROP | {"min_baseline": 0}, "'min_baseline': input should be greater than or equal to 1"),
+        (DROP | {"baselin": "7d"}, "unknown field 'baselin': did you mean 'baseline'?"),
+        (STREAK | {"when": "< 50"}, 'a streak is too long, never too short: write ">= 50"'),
+        (STREAK | {"for": "1d"}, "unknown field 'for'"),
+        (STREAK | {"metric": "zero_rate"}, "'zero_rate' is not a streak: take longest_zero_streak"),
+        (
+            STREAK | {"mart": DROP["mart"], "metric": "ctr", "where": {}},
+            "'ctr' is not a streak: take analytics.candidate_sources_daily",
+        ),
+        (
+            DROP | {"mart": "analytics.ctr_weekly", "metric": "wow_change", "by": []},
+            "write kind: week_over_week",
+        ),
+        (STREAK | {"where": {}}, "candidate_sources_daily cannot be summed over source"),
+        (STREAK | {"by": ["surface"]}, "longest_zero_streak cannot be summed over namespace"),
+        (
+            DROP | {"metric": "catalog_overlap_pct", "by": ["namespace"]},
+            "catalog_overlap_pct cannot be summed over surface: add it to by or to where",
+        ),
+        (
+            DROP | {"min_denominator": {"column": "catalog_overlap_pct", "value": 1}},
+            "has no countable column 'catalog_overlap_pct'",
+        ),
+    ],
+)
+def test_what_a_drop_a_streak_and_a_figure_refuse(
+    tmp_path: Path, rule: dict[str, Any], message: str
+) -> None:
+    (error,) = errors(tmp_path, as_rule(rule))
+    assert message in error
+
+
+def test_a_figure_may_fix_its_labels_and_is_large_by_what_it_rests_on(tmp_path: Path) -> None:
+    guard = {"column": "overlap_pairs", "value": 1000}
+    fixed = {"metric": "catalog_overlap_pct", "by": [], "min_denominator": guard}
+    where = {"namespace": "default", "surface": "home"}
+    assert load(tmp_path, as_rule({**DROP, **fixed, "where": where})).rules
+    cohorts = {"mart": "analytics.topk_overlap_daily", "metric": "p90"}
+    cohorts["min_denominator"] = {"column": "pairs", "value": 50}
+    where = {"cohort_type": "device", "cohort": "ios"}
+    assert load(tmp_path, as_rule({**DROP, **cohorts, "where": where})).rules
+
+
+def test_five_minutes_divide_the_time_a_breach_must_last(tmp_path: Path) -> None:
+    intraday = DROP | {"kind": "threshold", "mart": "analytics.personalization_intraday"}
+    assert load(tmp_path, as_rule({**intraday, "for": "30m"})).rules
+    (error,) = errors(tmp_path, as_rule({**intraday, "for": "12m"}))
+    assert "12m is not a multiple of 5m" in error
 
 
 def test_only_the_named_rules(tmp_path: Path) -> None:

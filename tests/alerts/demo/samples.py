@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,14 @@ def episode(
         "open": False,
     }
     return Episode(**(given | changed))
+
+
+def of_shop(rule: str, surface: str, first: date, last: date, **changed: Any) -> Episode:
+    """An episode of a rule that tells shops apart."""
+    labels = (("namespace", "shop"), ("surface", surface))
+    given: dict[str, Any] = {"labels": labels, "fingerprint": fingerprint(rule, labels)}
+    moments = {"first": first, "fired": first, "last": last}
+    return replace(episode(rule), **(given | moments | changed))
 
 
 def truth(*incidents: Incident, **changed: Any) -> Truth:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alerts.demo.compare import Comparison, compare
+from alerts.demo.compare import Comparison, compare, watches
 from alerts.demo.show import found, verdicts
 from alerts.demo.truth import read_truth
-from tests.alerts.demo.samples import day, episode, incident, observed, rules, truth
+from alerts.simulate.scenarios import TRACE_INCIDENTS
+from tests.alerts.demo.samples import day, episode, incident, observed, of_shop, rules, truth
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +88,86 @@ def test_an_incident_on_all_surfaces_excuses_nothing_that_rules_watch() -> None:
     late = incident(id="late", kind="late_rows", metric="late_rows", surface=None)
 
     assert held([late], [episode()]).false_alarms == (episode(),)
+
+
+DROP = incident(
+    id="home-drop",
+    kind="personalized_share_drop",
+    mart="analytics.personalization_intraday",
+    metric="personalized_impression_rate",
+    surface="home",
+    first_day=day(2),
+    last_day=day(2),
+    starts_at=datetime(2025, 5, 28, 19, 0, tzinfo=UTC),
+    ends_at=datetime(2025, 5, 28, 19, 40, tzinfo=UTC),
+)
+
+
+def on_home(hour: int, minute: int, last: int) -> Episode:
+    start = datetime(2025, 5, 28, hour, minute, tzinfo=UTC)
+    return of_shop("personalization-drop", "home", start, start + timedelta(minutes=last))
+
+
+def test_an_incident_of_hours_is_found_in_its_hours() -> None:
+    comparison = held([DROP], [on_home(19, 0, last=35)])
+
+    (finding,) = comparison.findings
+    assert comparison.ok
+    assert [rule.name for rule in finding.rules] == ["personalization-drop"]
+    assert found(finding) == "personalization-drop 2025-05-28T19:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(on_home(17, 0, last=115), id="before"),
+        pytest.param(on_home(19, 40, last=30), id="after"),
+        pytest.param(of_shop("reason-coverage", "home", day(2), day(2)), id="another metric"),
+        pytest.param(
+            of_shop("personalization-below-baseline", "home", day(2), day(2)), id="by the day"
+        ),
+    ],
+)
+def test_what_fires_on_the_same_day_does_not_find_it(other: Episode) -> None:
+    comparison = held([DROP], [other])
+
+    assert not comparison.findings[0].ok
+    assert comparison.false_alarms == (other,)
+
+
+def test_the_same_metric_by_the_day_has_a_rule_of_its_own() -> None:
+    decline = incident(
+        id="pdp-decline",
+        kind="personalized_share_decline",
+        mart="analytics.personalization_daily",
+        metric="personalized_impression_rate",
+    )
+    comparison = held([decline], [of_shop("personalization-below-baseline", "pdp", day(2), day(3))])
+
+    assert comparison.ok
+    assert [rule.name for rule in comparison.findings[0].rules] == [
+        "personalization-below-baseline"
+    ]
+
+
+def test_every_incident_of_the_demo_is_covered_as_it_should_be() -> None:
+    covered = {
+        one.id: [
+            rule.name
+            for rule in rules().rules
+            if watches(rule, incident(mart=one.mart, metric=one.metric, surface=one.surface))
+        ]
+        for one in TRACE_INCIDENTS
+    }
+    assert covered == {
+        "home-collaborative-outage": ["collaborative-zero-streak"],
+        "pdp-cold-start-rise": ["cold-start-exposure"],
+        "home-reason-outage": ["reason-coverage"],
+        "cart-overlap-spike": ["overlap-spike"],
+        "cart-stock-outage": ["out-of-stock"],
+        "home-personalization-drop": ["personalization-drop"],
+        "pdp-personalization-decline": ["personalization-below-baseline"],
+    }
 
 
 def test_a_missing_day_must_be_missing() -> None:

@@ -60,6 +60,9 @@ def command(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Write the raw tables of a simulated shop to DIRECTORY, one folder per table.
 
+    Recommendation responses and what users did with them (decision_traces, shop_events) cover the
+    last 24 days; all else covers the whole range.
+
     DIRECTORY/truth.json says which incidents were planted where, and the true effects of the
     experiments. DIRECTORY must be new, empty, or hold an earlier simulation, which is replaced.
     """

@@ -1,4 +1,8 @@
-"""The shop's own logs: responses, what users did with them, and the catalogue."""
+"""The shop's own logs: responses, what users did with them, and the catalogue.
+
+They reach the warehouse by a way of their own: what is lost or late of the app's impressions is
+not lost or late of these.
+"""
 
 from __future__ import annotations
 

@@ -114,6 +114,13 @@ def test_after_the_return_the_days_of_the_fall_are_past_like_all_others() -> Non
     assert outcomes(days(*[60] * 7, *[50] * 7, 60, 50)) == "n" * 5 + "oo" + "b" * 7 + "oo"
 
 
+def test_what_cannot_be_judged_does_not_release_the_baseline() -> None:
+    fall: list[Point | Single | None] = [*days(50), None, Point(1, 10, 10), *days(50)]
+    found = judged([*days(*[60] * 7), *fall], FIVE)[7:]
+    assert [verdict.outcome for verdict in found] == ["breach", "no_data", "too_few", "breach"]
+    assert {verdict.before for verdict in found} == {0.6}
+
+
 def test_a_second_fall_below_the_new_level_begins_a_run_of_its_own() -> None:
     assert outcomes(days(*[60] * 7, *[50] * 14, 40, 40, 50))[7:] == "b" * 16 + "o"
 

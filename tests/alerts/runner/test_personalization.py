@@ -168,6 +168,20 @@ def test_a_drop_says_value_baseline_and_change(marts: Marts, tmp_path: Path) -> 
     ]
 
 
+def test_a_fall_of_more_than_a_fortnight_is_the_new_level(marts: Marts) -> None:
+    marts.served(*(Served(n, personalized=6000 if n < 8 else 5100) for n in range(31)))
+    (episode,) = shipped(marts).episodes
+    assert (episode.first, episode.last, episode.open) == (day(8), day(21), False)
+
+
+def test_between_days_any_number_may_lie_that_cannot_be_judged(marts: Marts) -> None:
+    high = {0, 1, 9}
+    marts.served(*(Served(n, overlap=0.4, pairs=5000 if n in high else 10) for n in range(11)))
+    held = rule(**OVERLAP, for_="3d", min_denominator={"column": "overlap_pairs", "value": 1000})
+    result = one(run(marts, held))
+    assert (result.state, result.since, result.bucket) == ("firing", day(0), day(9))
+
+
 def test_a_baseline_of_another_length(marts: Marts) -> None:
     marts.served(*(Served(n, personalized=6000 if n < 3 else 5100) for n in range(5)))
     drop = {**OVERLAP, "kind": "drop", "metric": "personalized_impression_rate", "when": "< -0.05"}

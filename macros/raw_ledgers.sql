@@ -7,6 +7,7 @@
         'experiments': 'int_experiments_ledger',
         'experiment_assignments': 'int_assignments_ledger',
         'personalization_settings': 'int_settings_ledger',
+        'decision_traces': 'int_traces_ledger',
         'shop_events': 'int_shop_events_ledger',
         'catalog_items': 'int_catalog_ledger',
     }) }}
@@ -22,4 +23,10 @@
         ) -%}
     {%- endfor -%}
     {{ return(inputs) }}
+{%- endmacro %}
+
+
+{# What data_quality_daily says of rows that it counts as accepted as well. #}
+{% macro contradiction_reasons() -%}
+    {{ return(['personalized_count_wrong', 'reason_count_wrong']) }}
 {%- endmacro %}

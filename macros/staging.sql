@@ -42,3 +42,13 @@
 {% macro ledger_day(event_at) -%}
     case when refused_reason is null then {{ local_day(event_at) }} else {{ local_day('loaded_at') }} end
 {%- endmacro %}
+
+
+{# The count of a response's items by their own flags; where none carries the flag, what the
+   response says of itself, which cannot be more than was served. #}
+{% macro items_or_said(items_with_flag, items_counted, said) -%}
+    case
+            when {{ items_with_flag }} > 0 then {{ items_counted }}
+            else cast(floor(least(greatest(coalesce({{ said }}, 0), 0), served_items)) as bigint)
+        end
+{%- endmacro %}

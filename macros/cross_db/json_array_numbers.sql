@@ -19,6 +19,6 @@
 {% macro spark__json_array_numbers(array, key) -%}
     forall(
         cast(try_parse_json({{ array }}) as array<variant>),
-        element -> {{ is_variant_number(variant_field('element', key)) }}
+        element -> {{ recwatch.spark__json_is_number(recwatch.spark__json_field('element', key)) }}
     )
 {%- endmacro %}

@@ -1,28 +1,27 @@
 {# The text of a field that is a JSON string and not only spaces; null for anything else. #}
-{% macro json_string(fields, keys, key) -%}
-    {{ return(adapter.dispatch('json_string', 'recwatch')(fields, keys, key)) }}
+{% macro json_string(fields, key) -%}
+    {{ return(adapter.dispatch('json_string', 'recwatch')(json_field(fields, key))) }}
 {%- endmacro %}
 
-{% macro default__json_string(fields, keys, key) -%}
+{% macro default__json_string(field) -%}
     case
-        when jsonb_typeof({{ fields }} -> '{{ key }}') = 'string'
-            then {{ blank_to_null(fields ~ " ->> '" ~ key ~ "'") }}
+        when jsonb_typeof({{ field }}) = 'string'
+            then {{ blank_to_null("(" ~ field ~ " #>> '{}')") }}
     end
 {%- endmacro %}
 
-{% macro duckdb__json_string(fields, keys, key) -%}
-    {%- set field = fields ~ '[' ~ (keys.index(key) + 1) ~ ']' -%}
+{% macro duckdb__json_string(field) -%}
+    {%- set text = "cast(" ~ field ~ " as varchar)" -%}
     {# Only a text with an escape needs the parser a second time. #}
     case
-        when {{ field }} [1] <> '"' then null
-        when contains({{ field }}, '\')
-            then {{ blank_to_null("json_extract_string(" ~ field ~ ", '$')") }}
-        else {{ blank_to_null(field ~ "[2:-2]") }}
+        when {{ text }}[1] <> '"' then null
+        when contains({{ text }}, '\')
+            then {{ blank_to_null("json_extract_string(" ~ text ~ ", '$')") }}
+        else {{ blank_to_null(text ~ "[2:-2]") }}
     end
 {%- endmacro %}
 
-{% macro spark__json_string(fields, keys, key) -%}
-    {%- set field = variant_field(fields, key) -%}
+{% macro spark__json_string(field) -%}
     case
         when schema_of_variant({{ field }}) = 'STRING'
             then {{ blank_to_null("cast(" ~ field ~ " as string)") }}

@@ -42,14 +42,16 @@
 {# An input of a mart: rows of a ledger, and the days of the mart that such a row touches.
 
    `first` and `last` are expressions over the ledger's row, which is called `changed`; `join` may
-   bring in another relation. `via` names the mart through which the ledger's rows come.
-   `of_any_status`: also rows that were or became duplicates or refused. #}
-{% macro changed_rows(ledger, first='changed.day', last=none, join='', where='true', via=none, of_any_status=false) -%}
+   bring in another relation. `via` names the models through which the ledger's rows come.
+   `of_any_status`: also rows that were or became duplicates or refused. `columns`: a key whose
+   row is another, but the same in these columns, has not changed. #}
+{% macro changed_rows(ledger, first='changed.day', last=none, join='', where='true', via=[], of_any_status=false, columns=[]) -%}
     {# A unit test knows only the inputs it is given, and recomputes every day. #}
     {%- set relation = ref(ledger) if model.resource_type != 'unit_test' else none -%}
     {{ return({
         'ledger': ledger, 'relation': relation, 'first': first, 'last': last or first,
-        'join': join, 'where': where, 'via': via or ledger, 'of_any_status': of_any_status,
+        'join': join, 'where': where, 'via': via or [ledger], 'of_any_status': of_any_status,
+        'columns': columns,
     }) }}
 {%- endmacro %}
 
@@ -66,28 +68,47 @@ where
     {% if not input.of_any_status -%}
     and changed.status in ('accepted', 'withdrawn')
     {%- endif %}
+    {% if input.columns -%}
+    and changed.row_key in (
+        select row_key
+        from {{ input.relation }}
+        where
+            batch > {{ input.seen }}
+            and batch <= {{ input.available }}
+            and status in ('accepted', 'withdrawn')
+        group by row_key
+        having
+            count(*) = 1
+            {%- for column in input.columns %}
+            or count(distinct {{ column }}) > 1
+            or count({{ column }}) not in (0, count(*))
+            {%- endfor %}
+    )
+    {%- endif %}
     and {{ input.where }}
 {% endmacro %}
 
 
 {# How far a mart has taken a ledger in, and how far it could. #}
 {% macro mart_state(input) -%}
+    {%- set taken_in = [] -%}
+    {%- for model in input.via + [this.name] -%}
+        {%- do taken_in.append("max(case when model = '" ~ model ~ "' then batch end)") -%}
+    {%- endfor -%}
     {%- set found = run_query(
-        "select"
-        ~ " max(case when model = '" ~ input.via ~ "' then batch end) as available,"
-        ~ " max(case when model = '" ~ this.name ~ "' then batch end) as seen,"
-        ~ " max(case when model = '" ~ input.ledger ~ "' and is_full_refresh then batch end) as rebuilt"
+        "select " ~ taken_in | join(', ')
+        ~ ", max(case when model = '" ~ input.ledger ~ "' and is_full_refresh then batch end)"
         ~ " from " ~ build_log() ~ " where input = '" ~ input.ledger ~ "'"
-        ~ " and model in ('" ~ input.via ~ "', '" ~ this.name ~ "', '" ~ input.ledger ~ "')"
-    ).rows[0] -%}
+    ).rows[0] | list -%}
+    {%- set rebuilt, seen = found.pop(), found.pop() -%}
     {%- set latest = run_query(
         "select settings from " ~ build_log() ~ " where model = '" ~ this.name ~ "' and input = '"
         ~ input.ledger ~ "' order by built_at desc, batch desc limit 1"
     ).rows -%}
     {{ return({
-        'available': found[0] | int if found[0] is not none else none,
-        'seen': found[1] | int if found[1] is not none else none,
-        'rebuilt': found[2] | int if found[2] is not none else 0,
+        'available': (found | map('int') | min) if none not in found else none,
+        'seen': seen | int if seen is not none else none,
+        'rebuilt': rebuilt | int if rebuilt is not none else 0,
         'settings': latest[0][0] if latest else none,
     }) }}
 {%- endmacro %}

@@ -28,7 +28,7 @@ validated as (
             when {{ is_invalid_document('config') }} then 'invalid_json'
             when variations_type = 'array' and not {{ json_array_numbers('variations', 'weight') }}
                 then 'invalid_number'
-            when not {{ json_is_number('fields', keys, 'min_duration_days') }} then 'invalid_number'
+            when not {{ json_is_number('fields', 'min_duration_days') }} then 'invalid_number'
         end as refused_reason
     from opened
 ),

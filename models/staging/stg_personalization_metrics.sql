@@ -27,7 +27,7 @@ validated as (
             when {{ is_invalid_time('created_at') }} then 'invalid_time'
             when {{ is_future_time('created_at') }} then 'future_time'
             when {{ is_invalid_document('metadata') }} then 'invalid_json'
-            when not {{ json_is_number('fields', keys, 'personalization_score') }}
+            when not {{ json_is_number('fields', 'personalization_score') }}
                 then 'invalid_number'
             when opened.dwell_time_ms < 0 or opened.dwell_time_ms > 24 * 3600 * 1000
                 then 'invalid_dwell'
@@ -42,7 +42,7 @@ final as (
         {{ row_key('id') }} as row_key,
         id,
         user_id,
-        {{ json_string('fields', keys, 'session_id') }} as session_id,
+        {{ json_string('fields', 'session_id') }} as session_id,
         {{ blank_to_null('recommendation_id') }} as recommendation_id,
         {{ blank_to_null('destination_slug') }} as destination_slug,
 
@@ -50,14 +50,14 @@ final as (
         surface,
         {{ blank_to_null('experiment_key') }} as experiment_key,
         {{ blank_to_null('variation') }} as variation,
-        {{ json_string('fields', keys, 'country') }} as country,
-        {{ json_string('fields', keys, 'city') }} as city,
-        {{ json_string('fields', keys, 'device') }} as device,
-        {{ json_string('fields', keys, 'category') }} as category,
+        {{ json_string('fields', 'country') }} as country,
+        {{ json_string('fields', 'city') }} as city,
+        {{ json_string('fields', 'device') }} as device,
+        {{ json_string('fields', 'category') }} as category,
 
         -- numerics
         dwell_time_ms,
-        {{ json_number('fields', keys, 'personalization_score') }} as personalization_score,
+        {{ json_number('fields', 'personalization_score') }} as personalization_score,
 
         -- booleans
         click_through,

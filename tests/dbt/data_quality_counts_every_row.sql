@@ -35,6 +35,7 @@ counted as (
         day,
         sum(rows) as row_count
     from {{ ref('data_quality_daily') }}
+    where reason not in ('{{ contradiction_reasons() | join("', '") }}')
     group by source_table, day
 )
 

@@ -10,7 +10,7 @@
         'int_impressions_ledger',
         first=week_of('changed.day'),
         last="cast(" ~ week_of('changed.day') ~ " + interval '7 days' as date)",
-        via='engagement_daily',
+        via=['engagement_daily'],
     )],
     column='week',
     step=7,

@@ -25,6 +25,22 @@ rejected_rows as (
     where {{ in_days('load_day', recompute) }}
 ),
 
+{# Responses that count though they contradict themselves: the items decide. #}
+contradictions as (
+    {%- for reason in contradiction_reasons() %}
+    select
+        load_day,
+        'decision_traces' as source_table,
+        '{{ reason }}' as status,
+        count(*) as row_count,
+        max(loaded_at) as loaded_through
+    from {{ ref('int_traces_ledger') }}
+    where {{ in_days('load_day', recompute) }} and status = 'accepted' and is_{{ reason }}
+    group by load_day
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 counted as (
     {%- for rows in ledgers.keys() | list + ['rejected_rows'] %}
     select
@@ -36,8 +52,9 @@ counted as (
     from {{ rows }}
     where status not in ('withdrawn', 'resolved')
     group by load_day, source_table, status
-    {{ 'union all' if not loop.last }}
+    union all
     {%- endfor %}
+    select * from contradictions
 ),
 
 final as (

@@ -1,0 +1,332 @@
+{%- set recompute = days_to_recompute(
+    [changed_rows('int_traces_ledger')],
+    settings=overlap_settings(),
+) -%}
+{%- set per_user = overlap_settings().overlap_pairs_per_user -%}
+{%- set percentiles = {'p50': 0.5, 'p90': 0.9, 'p95': 0.95, 'p99': 0.99} -%}
+
+with
+
+responses as (
+    select * from {{ ref('int_responses') }}
+    where {{ in_days('day', recompute) }}
+),
+
+response_items as (
+    select * from {{ ref('int_response_items') }}
+    where {{ in_days('day', recompute) }}
+),
+
+placed as (
+    select
+        day,
+        namespace,
+        surface,
+        user_id,
+        user_type,
+        device,
+        trace_id,
+        loaded_at,
+        row_number() over (
+            partition by day, namespace, surface, user_id
+            order by created_at desc, {{ byte_order('trace_id') }} desc
+        ) as place_from_last
+    from responses
+),
+
+last_responses as (
+    select
+        *,
+        row_number() over (order by trace_id) as list_id,
+        {# Whom a user is paired with differs from day to day, and never between runs or engines. #}
+        md5(user_id || cast(day as {{ dbt.type_string() }})) as place_in_line
+    from placed
+    where place_from_last = 1
+),
+
+list_items as (
+    select distinct
+        last_responses.list_id,
+        response_items.item_id
+    from response_items
+    inner join last_responses on response_items.trace_id = last_responses.trace_id
+    where
+        response_items.item_id is not null
+        and (response_items.k is null or response_items.rank <= response_items.k)
+),
+
+{# Numbers are compared faster than texts. #}
+item_numbers as (
+    select
+        item_id,
+        row_number() over (order by item_id) as item_number
+    from list_items
+    group by item_id
+),
+
+list_sizes as (
+    select
+        list_id,
+        count(*) as size
+    from list_items
+    group by list_id
+),
+
+members as (
+    {%- for cohort_type in ['all', 'user_type', 'device'] %}
+    select
+        last_responses.day,
+        last_responses.namespace,
+        last_responses.surface,
+        '{{ cohort_type }}' as cohort_type,
+        {{ "'all'" if cohort_type == 'all' else 'last_responses.' ~ cohort_type }} as cohort,
+        last_responses.user_id,
+        last_responses.place_in_line,
+        last_responses.list_id,
+        last_responses.loaded_at,
+        list_sizes.size
+    from last_responses
+    inner join list_sizes on last_responses.list_id = list_sizes.list_id
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+counted as (
+    select
+        day,
+        namespace,
+        surface,
+        cohort_type,
+        cohort,
+        count(*) as users,
+        {# Where drawing pairs would take more of them than there are, all of them are taken. #}
+        count(*) <= {{ [overlap_settings().overlap_exact_max_users, 2 * per_user + 1] | max }}
+            as is_exact,
+        max(loaded_at) as loaded_through
+    from members
+    group by day, namespace, surface, cohort_type, cohort
+),
+
+{# One line for all: the groups stand one after the other, with room behind each for those who
+   stand at its beginning to stand once more at its end. #}
+groups as (
+    select
+        counted.*,
+        row_number() over (order by day, namespace, surface, cohort_type, cohort) as group_id,
+        cast(sum(users + {{ per_user }}) over (
+            order by day, namespace, surface, cohort_type, cohort
+            rows between unbounded preceding and current row
+        ) as bigint) - users as first_position,
+        cast(
+            case when is_exact then users * (users - 1) / 2 else users * {{ per_user }} end as bigint
+        ) as pairs
+    from counted
+),
+
+positioned as (
+    select
+        groups.group_id,
+        groups.is_exact,
+        groups.users,
+        members.list_id,
+        members.size,
+        groups.first_position - 1 + row_number() over (
+            partition by groups.group_id
+            order by members.place_in_line, {{ byte_order('members.user_id') }}
+        ) as position,
+        row_number() over (
+            partition by groups.group_id
+            order by members.place_in_line, {{ byte_order('members.user_id') }}
+        ) as place
+    from members
+    inner join groups
+        on
+            members.day = groups.day
+            and members.namespace = groups.namespace
+            and members.surface = groups.surface
+            and members.cohort_type = groups.cohort_type
+            and members.cohort = groups.cohort
+),
+
+entries as (
+    select
+        positioned.group_id,
+        positioned.is_exact,
+        positioned.users,
+        positioned.place,
+        positioned.position,
+        positioned.size,
+        item_numbers.item_number
+    from positioned
+    inner join list_items on positioned.list_id = list_items.list_id
+    inner join item_numbers on list_items.item_id = item_numbers.item_id
+),
+
+{# A user is compared with those at most so far behind: they stand in the same block of the line or
+   in the next one, so that blocks can be joined on equal keys. A small group is one block. #}
+ahead as (
+    select
+        group_id,
+        position,
+        size,
+        item_number,
+        position + users as last_position,
+        0 - group_id as block
+    from entries
+    where is_exact
+    {%- for next in [0, 1] %}
+    union all
+    select
+        group_id,
+        position,
+        size,
+        item_number,
+        position + {{ per_user }} as last_position,
+        position - mod(position, {{ per_user }}) + {{ next * per_user }} as block
+    from entries
+    where not is_exact
+    {%- endfor %}
+),
+
+behind as (
+    select
+        position,
+        size,
+        item_number,
+        0 - group_id as block
+    from entries
+    where is_exact
+    union all
+    select
+        position,
+        size,
+        item_number,
+        position - mod(position, {{ per_user }}) as block
+    from entries
+    where not is_exact
+    union all
+    select
+        position + users as position,
+        size,
+        item_number,
+        position + users - mod(position + users, {{ per_user }}) as block
+    from entries
+    where not is_exact and place <= {{ per_user }}
+),
+
+{# Pairs with nothing in common are not looked at: their number is known. #}
+compared as (
+    select
+        ahead.group_id,
+        ahead.position,
+        behind.position as other_position,
+        count(*) as shared_items,
+        min(ahead.size + behind.size) as sizes
+    from ahead
+    inner join behind
+        on
+            ahead.item_number = behind.item_number
+            and ahead.block = behind.block
+            and ahead.position < behind.position
+            and ahead.last_position >= behind.position
+    group by ahead.group_id, ahead.position, behind.position
+),
+
+shared as (
+    select
+        group_id,
+        {{ ratio('shared_items', 'sizes - shared_items') }} as jaccard,
+        count(*) as pairs
+    from compared
+    group by group_id, shared_items, sizes
+),
+
+distribution as (
+    select
+        group_id,
+        jaccard,
+        pairs
+    from shared
+    union all
+    select
+        groups.group_id,
+        0 as jaccard,
+        groups.pairs - coalesce(sum(shared.pairs), 0) as pairs
+    from groups
+    left join shared on groups.group_id = shared.group_id
+    group by groups.group_id, groups.pairs
+),
+
+means as (
+    select
+        group_id,
+        {{ ratio('sum(jaccard * pairs)', 'sum(pairs)') }} as mean
+    from distribution
+    group by group_id
+),
+
+cumulated as (
+    select
+        distribution.group_id,
+        distribution.jaccard,
+        distribution.pairs,
+        (distribution.jaccard - means.mean) * (distribution.jaccard - means.mean)
+            as squared_deviation,
+        means.mean,
+        sum(distribution.pairs) over (
+            partition by distribution.group_id
+            order by distribution.jaccard
+            rows between unbounded preceding and current row
+        ) as pairs_to_here
+    from distribution
+    inner join means on distribution.group_id = means.group_id
+    where distribution.pairs > 0
+),
+
+summarised as (
+    select
+        groups.group_id,
+        min(cumulated.mean) as mean,
+        sum(cumulated.squared_deviation * cumulated.pairs) as squared_deviations
+        {%- for name, share in percentiles.items() %}
+        {%- set place = share ~ ' * (groups.pairs - 1)' %},
+        min(case when cumulated.pairs_to_here > floor({{ place }}) then cumulated.jaccard end)
+            as {{ name }}_below,
+        min(case when cumulated.pairs_to_here > ceil({{ place }}) then cumulated.jaccard end)
+            as {{ name }}_above
+        {%- endfor %}
+    from groups
+    inner join cumulated on groups.group_id = cumulated.group_id
+    group by groups.group_id
+),
+
+final as (
+    select
+        groups.day,
+        groups.namespace,
+        groups.surface,
+        groups.cohort_type,
+        groups.cohort,
+        groups.users,
+        cast(groups.pairs as bigint) as pairs,
+        groups.is_exact,
+        summarised.mean,
+        case
+            when groups.pairs = 0 then null
+            when groups.is_exact then 0
+            else
+                sqrt({{ ratio('summarised.squared_deviations', 'groups.pairs - 1') }})
+                / sqrt(cast(groups.pairs as {{ type_double() }}))
+        end as stderr
+        {%- for name, share in percentiles.items() %}
+        {%- set place = share ~ ' * (groups.pairs - 1)' %},
+        summarised.{{ name }}_below
+        + ({{ place }} - floor({{ place }}))
+        * (summarised.{{ name }}_above - summarised.{{ name }}_below) as {{ name }}
+        {%- endfor %},
+        groups.loaded_through
+    from groups
+    left join summarised on groups.group_id = summarised.group_id
+)
+
+select * from final

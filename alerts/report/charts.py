@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from alerts.report.content import Alarm, Metric, Shade
+    from alerts.report.content import Alarm, Metric, ServedMetric, Shade
     from alerts.report.figures import Figures, FunnelRow, Histogram, Surface
+    from alerts.report.served import Place
 
 # The stylesheet gives each a colour: `[fill="#010101"] { fill: var(--ink) }`.
 INK: Final = "#010101"
@@ -83,6 +84,37 @@ def panel(
     return _svg(alt.layer(*layers).properties(**_PANEL), f"{metric}-{surface.name}")
 
 
+def served(place: Place, metric: ServedMetric, limit: float | None, alarms: Sequence[Alarm]) -> str:
+    """A place's metric per day from 0 to 1, its limit, and the days on which an alert fired."""
+    rows: list[Row] = [
+        {"day": f"{day}", "value": getattr(place.of(day), metric)} for day in place.days
+    ]
+    mine = [one for one in alarms if one.surface == place.name and one.metric == metric]
+    breaches = [
+        row
+        for row in rows
+        if row["value"] is not None
+        and any(f"{one.first}" <= row["day"] <= f"{one.last}" for one in mine)
+    ]
+    form = "%" if metric == "personalized_impression_rate" else "~g"
+    days = _days(*place.span, place.span)
+    layers = [_limit(limit), _line(rows, form, 1, days), _points(breaches)]
+    return _svg(alt.layer(*layers).properties(**_PANEL), f"{metric}-{place.name}")
+
+
+def moments(place: Place, limit: float | None) -> str:
+    """The share of personalized items by five minutes, from midnight to midnight UTC."""
+    rows: list[Row] = [
+        {"day": f"{start:%Y-%m-%dT%H:%M:%SZ}", "value": value} for start, value in place.moments
+    ]
+    day = {
+        "first": f"{place.drawn_day}T00:00:00Z",
+        "last": f"{place.drawn_day + DAY}T00:00:00Z",
+    }
+    layers = [_limit(limit), _line(rows, "%", 1, day, "%H:%M")]
+    return _svg(alt.layer(*layers).properties(**_PANEL), f"moments-{place.name}")
+
+
 def funnel(rows: Sequence[FunnelRow], part: str, whole: str) -> str:
     """A rate of the funnel by surface, as labelled bars."""
     values = [
@@ -124,7 +156,9 @@ def histogram(one: Histogram) -> str:
     return _svg(chart.properties(width=760, height=190), "histogram")
 
 
-def _line(rows: Sequence[Row], form: str, top: float, days: Row) -> alt.Chart:
+def _line(
+    rows: Sequence[Row], form: str, top: float, days: Row, ticks: str = "%-d %b"
+) -> alt.Chart:
     chart: alt.Chart = (
         _chart(rows)
         .mark_line(color=SERIES, strokeWidth=1.6, strokeJoin="round", aria=False)
@@ -133,7 +167,7 @@ def _line(rows: Sequence[Row], form: str, top: float, days: Row) -> alt.Chart:
                 "day:T",
                 scale=alt.Scale(type="utc", domain=[days["first"], days["last"]]),
                 title=None,
-                axis=alt.Axis(format="%-d %b", tickCount=5, labelFlush=True, grid=False),
+                axis=alt.Axis(format=ticks, tickCount=5, labelFlush=True, grid=False),
             ),
             y=alt.Y(
                 "value:Q",
@@ -237,5 +271,6 @@ def _svg(chart: Any, name: str) -> str:
     svg = vl_convert.vegalite_to_svg(themed.to_json(validate=False))
     # Inside HTML an SVG needs no namespace. Clip paths are named alike in every drawing.
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
+    name = re.sub(r"[^\w-]", lambda found: f"_{ord(found[0]):x}_", name)
     svg = re.sub(r'(id="|url\(#)(clip|gradient)', rf"\1{name}-\2", svg)
     return re.sub(r"<svg\b", '<svg aria-hidden="true" focusable="false"', svg, count=1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
 # What a panel shows: incidents and alarms are marked where they concern it.
 Metric = Literal["ctr", "avg_dwell_ms"]
+# The same for the panels of decision traces, whose surfaces are named with their shop.
+ServedMetric = Literal["personalized_impression_rate", "catalog_overlap_pct"]
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,14 @@ class Shade:
 class Alarm:
     """One episode of a rule: `first` to `last` are days, both included.
 
-    A `weekly` one stands below its panel, since it belongs to no single day.
+    A `weekly` one stands below its panel, since it belongs to no single day. One whose `metric` no
+    panel shows has None.
     """
 
     rule: str
     severity: str
     surface: str | None
-    metric: Metric
+    metric: Metric | ServedMetric | None
     first: date
     last: date
     weekly: bool
@@ -79,6 +83,7 @@ class Content:
         false_alarms: Alarms without a cause, a line each.
         counts: Raw rows by what became of them.
         histogram: The surface and days whose dwell to compare with the week before.
+        limits: The bounds to draw on the panels of decision traces.
     """
 
     title: str
@@ -90,3 +95,4 @@ class Content:
     false_alarms: tuple[str, ...]
     counts: tuple[Count, ...]
     histogram: Shade | None = None
+    limits: Mapping[ServedMetric, float] = field(default_factory=dict)

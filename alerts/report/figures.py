@@ -7,13 +7,15 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from alerts.errors import WarehouseError
+from alerts.report.served import read_places
 from alerts.rules.marts import DAY, WEEK
 from alerts.warehouse import Relation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from alerts.report.content import Shade
+    from alerts.report.content import Alarm, Shade
+    from alerts.report.served import Place
     from alerts.warehouse import Warehouse
 
 
@@ -94,6 +96,7 @@ class Figures:
     funnel: tuple[FunnelRow, ...]
     funnel_days: tuple[date, date]
     histogram: Histogram | None
+    places: tuple[Place, ...] = ()
 
     @property
     def last_day(self) -> date:
@@ -110,8 +113,14 @@ class Figures:
         return self.engagement.get((surface, day), NOTHING)
 
 
-def read_figures(warehouse: Warehouse, prefix: str, histogram: Shade | None) -> Figures:
-    """Read everything that a report draws; `histogram` names the surface and days to look into."""
+def read_figures(
+    warehouse: Warehouse, prefix: str, histogram: Shade | None, alarms: Sequence[Alarm] = ()
+) -> Figures:
+    """Read everything that a report draws.
+
+    `histogram` names the surface and days to look into, `alarms` say which day of a place with
+    decision traces is drawn by five minutes.
+    """
     marts = _Marts(warehouse, prefix)
     engagement = marts.engagement()
     days = _days(engagement)
@@ -125,6 +134,7 @@ def read_figures(warehouse: Warehouse, prefix: str, histogram: Shade | None) -> 
         funnel=marts.funnel(surfaces, funnel_days),
         funnel_days=funnel_days,
         histogram=marts.histogram(_chosen(histogram, surfaces), histogram, days[-1]),
+        places=read_places(warehouse, prefix, alarms),
     )
 
 

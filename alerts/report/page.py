@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from alerts.report.content import Content, Metric
+    from alerts.report.content import Content, Metric, ServedMetric
     from alerts.report.figures import Engagement, Figures, Surface
 
 _DASH = "–"  # noqa: RUF001 - a number that is not there
@@ -77,6 +77,9 @@ def render(figures: Figures, content: Content) -> str:
         ctr=list(_panels(figures, content, "ctr")),
         dwell=list(_panels(figures, content, "avg_dwell_ms")),
         histogram=_markup(charts.histogram(histogram)) if histogram else None,
+        share=list(_served(figures, content, "personalized_impression_rate")),
+        overlap=list(_served(figures, content, "catalog_overlap_pct")),
+        moments=list(_moments(figures, content)),
         click_rate=_markup(charts.funnel(funnel, "clicks", "impressions")) if funnel else None,
         save_rate=_markup(charts.funnel(funnel, "saves", "clicks")) if funnel else None,
     )
@@ -122,6 +125,24 @@ def _panels(figures: Figures, content: Content, metric: Metric) -> Iterator[tupl
         drawn = charts.panel(figures, surface, metric, content.shades, content.alarms)
         label = f"{name} of {surface.name} per day, {figures.days[0]} to {figures.last_day}"
         yield surface.name, label, _markup(drawn)
+
+
+def _served(
+    figures: Figures, content: Content, metric: ServedMetric
+) -> Iterator[tuple[str, str, Any]]:
+    name = "Personalized share" if metric == "personalized_impression_rate" else "Overlap"
+    for place in figures.places:
+        drawn = charts.served(place, metric, content.limits.get(metric), content.alarms)
+        label = f"{name} of {place.name} per day, {place.days[0]} to {place.days[-1]}"
+        yield place.name, label, _markup(drawn)
+
+
+def _moments(figures: Figures, content: Content) -> Iterator[tuple[str, str, Any]]:
+    limit = content.limits.get("personalized_impression_rate")
+    for place in figures.places:
+        label = f"Personalized share of {place.name} by five minutes on {place.drawn_day}"
+        drawn = charts.moments(place, limit)
+        yield f"{place.name}, {place.drawn_day}", label, _markup(drawn)
 
 
 def _markup(svg: str) -> Markup:

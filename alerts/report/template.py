@@ -41,14 +41,13 @@ surface.</p>
 {%- endfor %}
 </div>
 
-{% macro panels(title, hint, drawn, unit) %}
+{% macro panels(title, hint, drawn, keys) %}
 <h2>{{ title }}</h2>
 <p class="hint">{{ hint }}</p>
 <ul class="key">
-  <li><i class="shade"></i>planted incident</li>
-  <li><i class="limit"></i>minimum</li>
-  <li><i class="dot"></i>day on which an alert fires</li>
-  {%- if unit == 'ctr' %}<li><i class="week"></i>week on which one fires</li>{% endif %}
+{%- for kind, meaning in keys %}
+  <li><i class="{{ kind }}"></i>{{ meaning }}</li>
+{%- endfor %}
 </ul>
 <div class="grid">
 {%- for name, label, drawing in drawn %}
@@ -56,11 +55,24 @@ surface.</p>
 {%- endfor %}
 </div>
 {% endmacro %}
+{% set fires = ('dot', 'day on which an alert fires') %}
+{% set engagement = [('shade', 'planted incident'), ('limit', 'minimum'), fires] %}
 
 {{ panels('Click-through rate per day', 'Clicks per impression, one scale for all surfaces. A gap '
-  'in the line is a day without data.', ctr, 'ctr') }}
+  'in the line is a day without data.', ctr, engagement + [('week', 'week on which one fires')]) }}
 {{ panels('Dwell per day', 'Mean seconds spent on what was shown, clicked or not.', dwell,
-  'dwell') }}
+  engagement) }}
+
+{% if figures.places %}
+{% set bound = [('limit', 'limit of the rule')] if content.limits else [] %}
+{{ panels('Personalized share per day', 'Of the items that the recommender served, those that it '
+  'chose for this user, by shop and surface.', share, bound + [fires]) }}
+{{ panels('Personalized share by five minutes', 'One day in UTC: that of the newest alert on the '
+  'share, else the last complete one. A gap is five minutes in which nothing was served.', moments,
+  bound) }}
+{{ panels('Overlap of what users are served', 'Mean Jaccard index of two users of the same day: 1 '
+  'is the same list for everybody.', overlap, bound + [fires]) }}
+{% endif %}
 
 {% if histogram %}
 <h2>Where the dwell of {{ figures.histogram.surface }} went</h2>

@@ -199,8 +199,8 @@ class Marts:
         """Start, served items, personalized items, items with a reason."""
         self.execute(
             "insert into analytics.personalization_intraday values "
-            "(?, null, 'default', ?, 1, ?, ?, null, ?, null, null)",
-            [(start, surface, *counts) for start, *counts in rows],
+            "(?, ?, 'default', ?, 1, ?, ?, null, ?, null, null)",
+            [(start, start.date(), surface, *counts) for start, *counts in rows],
         )
 
     def sources(self, *rows: tuple[int, int, int, int, int], source: str = "collaborative") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from alerts.report.content import Alarm, Content, Count, Shade, TruthRow
 from alerts.report.figures import (
@@ -13,6 +13,7 @@ from alerts.report.figures import (
     HistogramBar,
     Surface,
 )
+from alerts.report.served import Place, Served
 
 FIRST = date(2025, 6, 2)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(14))
@@ -43,7 +44,18 @@ def figures() -> Figures:
                 for bucket in ("0-1s", "1-2s")
             ),
         ),
+        places=(place("shop/home"), place("shop home")),
     )
+
+
+def place(name: str) -> Place:
+    """Two days and a day of five minutes, without the third day and the second bucket."""
+    midnight = datetime(2025, 6, 3, tzinfo=UTC)
+    moments = tuple(
+        (midnight + n * timedelta(minutes=5), None if n == 1 else 0.6) for n in range(288)
+    )
+    daily = {FIRST: Served(0.6, 0.1), DAYS[1]: Served(0.5, None), DAYS[3]: Served(0.6, 0.2)}
+    return Place(name, DAYS[:4], daily, DAYS[1], moments)
 
 
 def content() -> Content:

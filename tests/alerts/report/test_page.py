@@ -13,6 +13,7 @@ import pytest
 
 from alerts.errors import ConfigurationError
 from alerts.report import charts
+from alerts.report.content import Alarm
 from alerts.report.page import percent, render, seconds, weekday, write_report
 from tests.alerts.report.samples import DAYS, FIRST, content, figures
 
@@ -39,7 +40,7 @@ def test_texts_are_escaped(page: str) -> None:
 
 
 def test_every_surface_has_its_panels(page: str) -> None:
-    assert len(drawings(page)) == 2 * 2 + 1 + 2
+    assert len(drawings(page)) == 2 * 2 + 2 * 3 + 1 + 2
     assert page.count('aria-label="Click-through rate of home per day, 2025-06-02') == 1
 
 
@@ -100,8 +101,48 @@ def test_a_day_without_data_is_a_gap() -> None:
     assert line.count("M") == 2
 
 
+def line(drawn: str) -> str:
+    (found,) = re.findall(rf'd="([^"]*)"[^>]*stroke="{charts.SERIES}"', drawn)
+    return str(found)
+
+
+def test_a_place_s_days_have_its_limit_and_what_fired() -> None:
+    (place, _) = figures().places
+    low = Alarm(
+        "below",
+        "warn",
+        place.name,
+        "personalized_impression_rate",
+        DAYS[1],
+        DAYS[2],
+        False,
+        False,
+        "",
+    )
+    drawn = charts.served(place, "personalized_impression_rate", 0.55, [low])
+
+    assert drawn.count(f'fill="{charts.ALARM}"') == 1  # the second of these days has no row
+    assert f'stroke="{charts.LIMIT}"' in drawn
+    assert line(drawn).count("M") == 2
+    overlap = charts.served(place, "catalog_overlap_pct", None, [low])
+    assert charts.ALARM not in overlap
+    assert charts.LIMIT not in overlap
+    assert charts.ALARM not in charts.served(
+        place, "personalized_impression_rate", 0.55, [replace(low, surface="home")]
+    )
+
+
+def test_five_minutes_are_drawn_for_one_day_with_their_gaps() -> None:
+    drawn = charts.moments(figures().places[0], 0.55)
+
+    assert line(drawn).count("M") == 2
+    assert line(drawn).count("L") == 285
+    assert re.findall(r">(\d\d:\d\d)<", drawn)[:2] == ["00:00", "06:00"]
+    assert f'stroke="{charts.LIMIT}"' in drawn
+
+
 def test_a_report_of_little(page: str) -> None:
-    little = replace(figures(), funnel=(), histogram=None, coverage={})
+    little = replace(figures(), funnel=(), histogram=None, coverage={}, places=())
     nothing = replace(
         content(), alarms=(), truth=(), shades=(), counts=(), false_alarms=(), histogram=None
     )
@@ -110,6 +151,7 @@ def test_a_report_of_little(page: str) -> None:
     assert "Nothing was planted." in bare
     assert "Nothing fired." in bare
     assert "From impression to save" not in bare
+    assert "Personalized share" not in bare
     assert len(bare) < len(page)
 
 

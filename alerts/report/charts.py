@@ -91,15 +91,12 @@ def served(place: Place, metric: ServedMetric, limit: float | None, alarms: Sequ
     ]
     mine = [one for one in alarms if one.surface == place.name and one.metric == metric]
     breaches = [
-        row
-        for row in rows
-        if row["value"] is not None
-        and any(f"{one.first}" <= row["day"] <= f"{one.last}" for one in mine)
+        row for row in rows if any(f"{one.first}" <= row["day"] <= f"{one.last}" for one in mine)
     ]
     form = "%" if metric == "personalized_impression_rate" else "~g"
     days = _days(*place.span, place.span)
     layers = [_limit(limit), _line(rows, form, 1, days), _points(breaches)]
-    return _svg(alt.layer(*layers).properties(**_PANEL), f"{metric}-{place.name}")
+    return _svg(alt.layer(*layers).properties(**_PANEL), f"{metric}-{_id(place)}")
 
 
 def moments(place: Place, limit: float | None) -> str:
@@ -112,7 +109,7 @@ def moments(place: Place, limit: float | None) -> str:
         "last": f"{place.drawn_day + DAY}T00:00:00Z",
     }
     layers = [_limit(limit), _line(rows, "%", 1, day, "%H:%M")]
-    return _svg(alt.layer(*layers).properties(**_PANEL), f"moments-{place.name}")
+    return _svg(alt.layer(*layers).properties(**_PANEL), f"moments-{_id(place)}")
 
 
 def funnel(rows: Sequence[FunnelRow], part: str, whole: str) -> str:
@@ -230,6 +227,11 @@ def _days(first: date, last: date, span: tuple[date, date]) -> Row:
     return {"first": f"{start - DAY}T12:00:00Z", "last": f"{end}T12:00:00Z"}
 
 
+def _id(place: Place) -> str:
+    """A shop is named by its data, with whatever letters."""
+    return place.name.encode().hex()
+
+
 def _concerns(shade: Shade, surface: str, metric: Metric) -> bool:
     return shade.surface in {None, surface} and shade.metric in {None, metric}
 
@@ -271,6 +273,5 @@ def _svg(chart: Any, name: str) -> str:
     svg = vl_convert.vegalite_to_svg(themed.to_json(validate=False))
     # Inside HTML an SVG needs no namespace. Clip paths are named alike in every drawing.
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
-    name = re.sub(r"[^\w-]", lambda found: f"_{ord(found[0]):x}_", name)
     svg = re.sub(r'(id="|url\(#)(clip|gradient)', rf"\1{name}-\2", svg)
     return re.sub(r"<svg\b", '<svg aria-hidden="true" focusable="false"', svg, count=1)

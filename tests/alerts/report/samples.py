@@ -44,7 +44,7 @@ def figures() -> Figures:
                 for bucket in ("0-1s", "1-2s")
             ),
         ),
-        places=(place("shop/home"), place("shop home")),
+        places=(place("shop/home"), place(HOSTILE)),
     )
 
 

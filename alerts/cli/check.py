@@ -82,8 +82,8 @@ def command(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Evaluate the rules on the marts and deliver what fires.
 
-    Only complete buckets (days, weeks, hours) are judged: by default those that the marts
-    themselves show to be over, with --as-of those that end at that time or before.
+    Only complete buckets (days, weeks, hours, five minutes) are judged: by default those that the
+    marts themselves show to be over, with --as-of those that end at that time or before.
 
     A receiver whose secret is not set writes to the console, with a warning.
     """

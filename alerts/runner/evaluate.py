@@ -29,7 +29,7 @@ from alerts.runner.read import Grouping, Reader, Table, series
 from alerts.runner.window import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from alerts.detectors import Labels, Series, State, Verdict
@@ -144,29 +144,23 @@ def evaluate(
     tables = reader.tables(rules)
     results: list[Result] = []
     episodes: list[Episode] = []
-    warnings = _empty(rules, tables)
-    for rule in rules:
-        for one in _judged(rule, tables[Grouping.of(rule)], reader, warnings):
-            results.append(one.result())
-            episodes.extend(one.episodes())
-    judged = {result.rule for result in results}
-    unjudged = tuple(rule.name for rule in rules if rule.name not in judged)
-    return Evaluation(moment, tuple(results), tuple(episodes), tuple(warnings), unjudged)
-
-
-def _empty(rules: Sequence[Rule], tables: Mapping[Grouping, Table]) -> list[str]:
-    """A line for each mart that has nothing for some rules, with their names.
-
-    By mart and not by rule: whoever has no decision traces would else read as many lines at every
-    run as there are rules on them.
-    """
-    found: dict[str, list[str]] = {}
+    warnings: list[str] = []
+    lacking: dict[str, list[str]] = {}
     for rule in rules:
         table = tables[Grouping.of(rule)]
-        if not table.cells:
-            lacking = "complete bucket" if table.window is None else "row for them"
-            found.setdefault(f"{rule.mart} has no {lacking}", []).append(rule.name)
-    return [f"{text}, so not judged: {', '.join(names)}" for text, names in found.items()]
+        found = list(_series(rule, table, reader))
+        if not (table.cells and found):
+            what = "complete bucket" if table.window is None else "value for them"
+            lacking.setdefault(f"{rule.mart} has no {what}", []).append(rule.name)
+        for one in _judged(rule, found, reader, warnings):
+            results.append(one.result())
+            episodes.extend(one.episodes())
+    # By mart and not by rule: whoever has no decision traces would else read as many lines at
+    # every run as there are rules on them.
+    empty = [f"{text}, so not judged: {', '.join(names)}" for text, names in lacking.items()]
+    judged = {result.rule for result in results}
+    unjudged = tuple(rule.name for rule in rules if rule.name not in judged)
+    return Evaluation(moment, tuple(results), tuple(episodes), (*empty, *warnings), unjudged)
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -246,20 +240,25 @@ class _Judged:
         return text
 
 
-def _judged(rule: Rule, table: Table, reader: Reader, warnings: list[str]) -> Iterator[_Judged]:
-    mart = MARTS[rule.mart]
+def _series(rule: Rule, table: Table, reader: Reader) -> Iterator[Series]:
+    guard = rule.min_denominator.column if rule.min_denominator else None
+    metric = MARTS[rule.mart].metrics[rule.metric]
+    return series(table, rule.by, metric, guard, reader.expected(Grouping.of(rule)))
+
+
+def _judged(
+    rule: Rule, found: Sequence[Series], reader: Reader, warnings: list[str]
+) -> Iterator[_Judged]:
     guard = rule.min_denominator
-    column = guard.column if guard else None
-    expected = reader.expected(Grouping.of(rule))
-    for one in series(table, rule.by, mart.metrics[rule.metric], column, expected):
+    for one in found:
         bound = _bound(rule, one.labels, reader)
         if bound is None:
             warnings.append(f"rule {rule.name}: {_no_bound(rule, one.labels)}")
             continue
         limit = Limit(rule.when.operator, bound, guard.value if guard else None)
         verdicts = _verdicts(rule, one, limit)
-        found = runs(verdicts, _needed(rule), limit, _within(rule))
-        yield _Judged(rule, one.labels, limit, standing(verdicts, found), found)
+        breaches = runs(verdicts, _needed(rule), limit, _within(rule))
+        yield _Judged(rule, one.labels, limit, standing(verdicts, breaches), breaches)
 
 
 def _verdicts(rule: Rule, one: Series, limit: Limit) -> list[Verdict]:

@@ -166,9 +166,11 @@ def series(
     guard: str | None,
     expected: Sequence[tuple[str, ...]],
 ) -> Iterator[Series]:
-    """Every label set of the table, and every expected one, over consecutive buckets.
+    """Every label set of the table that has a value, and every expected one, without gaps.
 
-    A series begins with its own first row; an expected one without rows with the mart's first.
+    A series begins with its own first bucket that has a value: a surface that shows impressions and
+    has never served anything is no series of what was served. An expected one without any begins
+    with its own first row, or the mart's.
     """
     if table.window is None:
         for labels in expected:
@@ -179,13 +181,14 @@ def series(
     earliest = min((min(cells) for cells in table.cells.values()), default=table.window.last)
     point = _pointer(table, metric, guard)
     for labels in sorted({*table.cells, *expected}):
-        cells = table.cells.get(labels, {})
-        run = buckets[places.get(min(cells, default=earliest), 0) :]
-        yield Series(
-            _labelled(by, labels),
-            run,
-            [point(cells[bucket]) if bucket in cells else None for bucket in run],
-        )
+        found = {bucket: point(sums) for bucket, sums in table.cells.get(labels, {}).items()}
+        first = next((one for one in sorted(found) if found[one].value is not None), None)
+        if first is None:
+            if labels not in expected:
+                continue
+            first = min(found, default=earliest)
+        run = buckets[places.get(first, 0) :]
+        yield Series(_labelled(by, labels), run, [found.get(bucket) for bucket in run])
 
 
 def _pointer(table: Table, metric: Metric, guard: str | None) -> Callable[[Sequence[Any]], Bucket]:

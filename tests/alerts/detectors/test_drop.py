@@ -121,7 +121,7 @@ def test_what_cannot_be_judged_does_not_release_the_baseline() -> None:
     assert {verdict.before for verdict in found} == {0.6}
 
 
-def test_a_second_fall_below_the_new_level_begins_a_run_of_its_own() -> None:
+def test_a_further_fall_is_a_fall_from_the_new_level() -> None:
     assert outcomes(days(*[60] * 7, *[50] * 14, 40, 40, 50))[7:] == "b" * 16 + "o"
 
 

@@ -222,7 +222,22 @@ def test_marts_without_rows_are_a_line_each_and_no_result(marts: Marts) -> None:
     )
     marts.served(Served(0), Served(1))
     (line,) = run(marts, rule(**OVERLAP, where={"surface": "cart"})).warnings
-    assert line == "analytics.personalization_daily has no row for them, so not judged: r"
+    assert line == "analytics.personalization_daily has no value for them, so not judged: r"
+
+
+def test_a_place_that_only_shows_impressions_is_no_series_of_what_was_served(marts: Marts) -> None:
+    nothing = {"requests": 0, "served": 0, "personalized": 0, "overlap": None}
+    marts.served(*(Served(n, "email", **nothing) for n in range(4)))
+    evaluation = shipped(marts)
+    assert [one for one in evaluation.results if len(one.labels) > 1] == []
+    assert (
+        "analytics.personalization_daily has no value for them, so not judged: overlap-spike, "
+        "personalization-below-baseline, cold-start-exposure, out-of-stock"
+    ) in evaluation.warnings
+    marts.served(Served(0), Served(1, **nothing), Served(2, **nothing), Served(3))
+    (result,) = [one for one in shipped(marts).results if one.rule == "cold-start-exposure"]
+    assert (result.state, result.since) == ("no_data", day(1))
+    assert result.labels == (("namespace", "default"), ("surface", "home"))
 
 
 def test_postgres_gives_the_same(

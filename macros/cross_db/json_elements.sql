@@ -57,10 +57,12 @@
         )
 {%- endmacro %}
 
+{# Places are zipped in: the linter cannot read a lambda of two arguments. #}
 {% macro duckdb__typed_elements(elements, columns) -%}
-    list_transform({{ elements }}, lambda item, place: struct_pack(
+    list_transform(list_zip({{ elements }}, range(1, len({{ elements }}) + 1)), lambda pair: struct_pack(
             {%- for name, expression in columns.items() %}
-            {{ name }} := {{ expression }}{{ ',' if not loop.last }}
+            {%- set expression = modules.re.sub('\\bitem\\b', 'struct_extract(pair, 1)', expression) %}
+            {{ name }} := {{ modules.re.sub('\\bplace\\b', 'struct_extract(pair, 2)', expression) }}{{ ',' if not loop.last }}
             {%- endfor %}
         ))
 {%- endmacro %}
@@ -90,7 +92,13 @@
 
 {% macro duckdb__each_element(relation, elements, columns) -%}
     {{ relation }}
-    cross join unnest({{ elements }}) as element (item)
+    cross join lateral (
+        select
+            {%- for name in columns %}
+            struct_extract(elements.element, '{{ name }}') as {{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from (select unnest({{ elements }}) as element) as elements
+    ) as item
 {%- endmacro %}
 
 {% macro spark__each_element(relation, elements, columns) -%}

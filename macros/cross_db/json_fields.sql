@@ -51,7 +51,7 @@
 {%- endmacro %}
 
 {% macro duckdb__json_field(fields, key) -%}
-    {{ fields }}."{{ key }}"
+    struct_extract({{ fields }}, '{{ key }}')
 {%- endmacro %}
 
 {# A variant: null where the field is absent. #}

@@ -21,7 +21,7 @@
     {%- set field = json_field(fields, key) -%}
     case
                 {%- if kind == 'array' %}
-                when len({{ field }}) > 0 and {{ count_elements(field, 'item."' ~ usual ~ '" is null') }} = 0 then true
+                when len({{ field }}) > 0 and {{ count_elements(field, json_field('item', usual) ~ ' is null') }} = 0 then true
                 {%- elif usual %}
                 when {{ json_field(field, usual) }} is not null then true
                 {%- else %}

@@ -17,8 +17,8 @@
 
 {% macro duckdb__json_named_numbers(field, member) -%}
     list_transform(map_entries({{ field }}), lambda named: struct_pack(
-            name := named.key,
-            number := {{ recwatch.duckdb__json_number("json_extract(named.value, '$." ~ member ~ "')") }}
+            name := struct_extract(named, 'key'),
+            number := {{ recwatch.duckdb__json_number("json_extract(struct_extract(named, 'value'), '$." ~ member ~ "')") }}
         ))
 {%- endmacro %}
 

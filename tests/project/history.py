@@ -44,6 +44,7 @@ EVENTS = (
     *("event_id", "event_name", "namespace", "surface", "user_id", "session_id", "item_id"),
     *("trace_id", "variant", "quantity", "revenue", "currency", "created_at", "loaded_at"),
 )
+TRACES = ("trace_id", "namespace", "surface", "user_id", "created_at", "payload", "loaded_at")
 ITEMS = ("item_id", "brand", "category", "price", "is_available", "updated_at", "loaded_at")
 
 
@@ -210,6 +211,74 @@ class History:
             self.loaded(),
         )
 
+    def trace(self) -> tuple[Any, ...]:
+        """One response: few items and users, so that lists overlap and versions meet."""
+        draw = self.random
+        return (
+            draw.choice([f"t{draw.randrange(40)}"] * 12 + [None, " "]),
+            draw.choice([None, "default", "eu"]),
+            draw.choice([*SURFACES, *SURFACES, "nowhere"]),
+            draw.choice([f"u{draw.randrange(9)}"] * 12 + [None]),
+            draw.choice([self.moment()] * 12 + [None]),
+            self.payload(),
+            self.loaded(),
+        )
+
+    def payload(self) -> str | None:
+        """A response as services log it, and as they should not."""
+        draw = self.random
+        if draw.random() < 0.1:
+            return draw.choice(
+                [
+                    *(None, "null", "{}", "[]", '"text"', '{"items": []}', '{"items": null}'),
+                    *('{"items": {"item_id": "i"}}', '{"items": [1, {}]}', '{"items": [null]}'),
+                    *('{"items": [[{}]]}', '{"items": [{}]}', '{"extras": []}', '{"extras": {}}'),
+                    *('{"candidate_sources": [1]}', '{"candidate_sources": {"a": 1}}'),
+                    *('{"candidate_sources": {"a": {"count": "1"}, "b": null}}', '{"k": "3"}'),
+                    *('{"extras": {"blend": {"alpha": "much"}}}', '{"k": 1e400}', '{"k": 0}'),
+                    *('{"extras": {"cold_start_impression": 1}}', '{"latency_ms": true}'),
+                    *('{"items": [{"available": "no"}]}', '{"items": [{"rank": "first"}]}'),
+                ]
+            )
+        document = {
+            "k": draw.choice([3, 3, 2.5, None]),
+            "device": draw.choice(["ios", "web", "", None, 7]),
+            "user_type": draw.choice(["new", "returning", None]),
+            "latency_ms": draw.choice([41.5, 1e-320, 0, None]),
+            "items": [self.served() for _ in range(draw.randrange(6))],
+            "candidate_sources": {
+                source: draw.choice([{"count": draw.choice([0, 0, 3, None])}, {}, None])
+                for source in draw.sample(["collaborative", "popularité", "a.b"], 2)
+            },
+            "extras": {
+                "experiment_key": draw.choice(["blend", None]),
+                "personalized_items_count": draw.choice([None, 0, 1, 2, 2.5, -1, 1e300]),
+                "reason_items_count": draw.choice([None, 0, 3]),
+                "cold_start_impression": draw.choice([True, False, None]),
+            },
+            "unknown": [{"deep": {"er": [1]}}],
+        }
+        for key in draw.sample(list(document), draw.randrange(3)):
+            del document[key]
+        return json.dumps(document, ensure_ascii=draw.random() < 0.5)
+
+    def served(self) -> dict[str, Any]:
+        """One item of a response; keys are missing now and then."""
+        draw = self.random
+        item = {
+            "item_id": draw.choice([f"item{draw.randrange(9)}"] * 12 + [None, " ", 5]),
+            "rank": draw.choice([None, 1, 2, 3, 4, 2.25]),
+            "score": draw.choice([0.5, None]),
+            "brand": draw.choice([None, "acme", "Ärzte & Co", '"quoted" \\\\', ""]),
+            "category": draw.choice([None, "shoes", "hats"]),
+            "personalized": draw.choice([True, False, None]),
+            "available": draw.choice([True, True, False, None]),
+            "reasons": draw.choice([[], ["seen"], None, [None], "seen"]),
+        }
+        for key in draw.sample(list(item), draw.randrange(4)):
+            del item[key]
+        return item
+
     def arrive(self, project: Project, rows: int = 60) -> None:
         """The next batch: new rows, and rows changed where they stand."""
         draw = self.random
@@ -224,6 +293,7 @@ class History:
         )
         project.insert("sessions", SESSIONS, [self.session() for _ in range(count["sessions"])])
         project.insert("shop_events", EVENTS, [self.event() for _ in range(rows // 4)])
+        project.insert("decision_traces", TRACES, [self.trace() for _ in range(rows // 2)])
         project.insert("catalog_items", ITEMS, [self.item() for _ in range(6)])
         project.insert("experiments", EXPERIMENTS, [self.experiment() for _ in range(2)])
         project.insert(

@@ -153,13 +153,13 @@ final as (
         {{ ratio('coalesce(seen.clicks, 0)', 'coalesce(seen.impressions, 0)') }} as ctr,
         greatest(answered.loaded_through, seen.loaded_through) as loaded_through
     from places
-    {%- for part in ['answered', 'list_overlap', 'brand_entropies', 'category_entropies', 'seen'] %}
+    {% for part in ['answered', 'list_overlap', 'brand_entropies', 'category_entropies', 'seen'] -%}
     left join {{ part }}
         on
             places.day = {{ part }}.day
             and places.namespace = {{ part }}.namespace
             and places.surface = {{ part }}.surface
-    {%- endfor %}
+    {% endfor %}
 )
 
 select * from final

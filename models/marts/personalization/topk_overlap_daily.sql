@@ -111,15 +111,23 @@ counted as (
    stand at its beginning to stand once more at its end. #}
 groups as (
     select
-        counted.*,
+        day,
+        namespace,
+        surface,
+        cohort_type,
+        cohort,
+        users,
+        is_exact,
+        loaded_through,
+        case
+            when is_exact then cast(users * (users - 1) / 2 as bigint)
+            else users * {{ per_user }}
+        end as pairs,
         row_number() over (order by day, namespace, surface, cohort_type, cohort) as group_id,
         cast(sum(users + {{ per_user }}) over (
             order by day, namespace, surface, cohort_type, cohort
             rows between unbounded preceding and current row
-        ) as bigint) - users as first_position,
-        cast(
-            case when is_exact then users * (users - 1) / 2 else users * {{ per_user }} end as bigint
-        ) as pairs
+        ) as bigint) - users as first_position
     from counted
 ),
 
@@ -286,15 +294,15 @@ cumulated as (
 summarised as (
     select
         groups.group_id,
-        min(cumulated.mean) as mean,
-        sum(cumulated.squared_deviation * cumulated.pairs) as squared_deviations
-        {%- for name, share in percentiles.items() %}
-        {%- set place = share ~ ' * (groups.pairs - 1)' %},
+        {% for name, share in percentiles.items() -%}
+        {%- set place = share ~ ' * (groups.pairs - 1)' -%}
         min(case when cumulated.pairs_to_here > floor({{ place }}) then cumulated.jaccard end)
             as {{ name }}_below,
         min(case when cumulated.pairs_to_here > ceil({{ place }}) then cumulated.jaccard end)
-            as {{ name }}_above
-        {%- endfor %}
+            as {{ name }}_above,
+        {% endfor -%}
+        min(cumulated.mean) as mean,
+        sum(cumulated.squared_deviation * cumulated.pairs) as squared_deviations
     from groups
     inner join cumulated on groups.group_id = cumulated.group_id
     group by groups.group_id
@@ -308,7 +316,7 @@ final as (
         groups.cohort_type,
         groups.cohort,
         groups.users,
-        cast(groups.pairs as bigint) as pairs,
+        groups.pairs,
         groups.is_exact,
         summarised.mean,
         case
@@ -317,13 +325,13 @@ final as (
             else
                 sqrt({{ ratio('summarised.squared_deviations', 'groups.pairs - 1') }})
                 / sqrt(cast(groups.pairs as {{ type_double() }}))
-        end as stderr
-        {%- for name, share in percentiles.items() %}
-        {%- set place = share ~ ' * (groups.pairs - 1)' %},
+        end as stderr,
+        {% for name, share in percentiles.items() -%}
+        {%- set place = share ~ ' * (groups.pairs - 1)' -%}
         summarised.{{ name }}_below
         + ({{ place }} - floor({{ place }}))
-        * (summarised.{{ name }}_above - summarised.{{ name }}_below) as {{ name }}
-        {%- endfor %},
+        * (summarised.{{ name }}_above - summarised.{{ name }}_below) as {{ name }},
+        {% endfor -%}
         groups.loaded_through
     from groups
     left join summarised on groups.group_id = summarised.group_id

@@ -18,7 +18,7 @@
 {% macro duckdb__json_named_numbers(field, member) -%}
     list_transform(map_entries({{ field }}), lambda named: struct_pack(
             name := struct_extract(named, 'key'),
-            number := {{ recwatch.duckdb__json_number("json_extract(struct_extract(named, 'value'), '$." ~ member ~ "')") }}
+            number := {{ json_number(json_fields("struct_extract(named, 'value')", [member]), member) }}
         ))
 {%- endmacro %}
 
@@ -49,7 +49,7 @@
 {% macro duckdb__json_are_named_numbers(field, member) -%}
     coalesce(len(list_filter(map_values({{ field }}), lambda named:
                 cast(named as varchar)[1] <> '{'
-                or not {{ recwatch.duckdb__json_is_number("json_extract(named, '$." ~ member ~ "')") }}
+                or not {{ json_is_number(json_fields('named', [member]), member) }}
             )), 0) = 0
 {%- endmacro %}
 

@@ -215,7 +215,7 @@ class History:
         """One response: few items and users, so that lists overlap and versions meet."""
         draw = self.random
         return (
-            draw.choice([f"t{draw.randrange(40)}"] * 12 + [None, " "]),
+            draw.choice([f"t{draw.randrange(150)}"] * 12 + [None, " "]),
             draw.choice([None, "default", "eu"]),
             draw.choice([*SURFACES, *SURFACES, "nowhere"]),
             draw.choice([f"u{draw.randrange(9)}"] * 12 + [None]),

@@ -31,7 +31,7 @@ ROLES = ("recwatch_read", "recwatch_build", "recwatch_test_admin")
 PASSWORD = "not-a-secret"
 READ_BY_MODELS = ("personalization_metrics", "user_interactions", "sessions", "experiments")
 READ_BY_MODELS += ("experiment_assignments", "personalization_settings", "shop_events")
-READ_BY_MODELS += ("catalog_items", "rejected_rows")
+READ_BY_MODELS += ("decision_traces", "catalog_items", "rejected_rows")
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 
 # As an app would have them: ids and constraints of its own, more columns than anybody asked for,

@@ -9,6 +9,7 @@ from alerts.demo.compare import days_of
 from alerts.demo.show import alarm_line, expected, found, surface_of
 from alerts.report.content import Alarm, Content, Count, Shade, TruthRow
 from alerts.report.figures import read_figures
+from alerts.rules import Threshold
 from alerts.rules.marts import DAY, MARTS
 from alerts.warehouse import open_warehouse
 
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from alerts.demo.compare import Comparison, Finding
     from alerts.demo.place import Place
     from alerts.demo.truth import Incident
-    from alerts.report.content import Metric
+    from alerts.report.content import Metric, ServedMetric
     from alerts.rules import Rule, RuleSet
     from alerts.runner import Episode, Evaluation
 
 _ENGAGEMENT = "analytics.engagement_daily"
 _METRICS: Mapping[str, Metric] = {"ctr": "ctr", "avg_dwell_ms": "avg_dwell_ms"}
+_SERVED: Mapping[str, ServedMetric] = {
+    "personalized_impression_rate": "personalized_impression_rate",
+    "catalog_overlap_pct": "catalog_overlap_pct",
+}
 # Kinds without a surface that show on every panel, as a gap.
 _SILENT = frozenset({"missing_day"})
 _BY_COLUMNS: Mapping[tuple[str, ...], Metric] = {
@@ -38,7 +43,8 @@ def publish(place: Place, rules: RuleSet, evaluation: Evaluation, comparison: Co
 
     content = describe(rules, evaluation, comparison)
     with closing(open_warehouse(place.target)) as warehouse:
-        figures = read_figures(warehouse, place.project.schema_prefix, content.histogram)
+        prefix = place.project.schema_prefix
+        figures = read_figures(warehouse, prefix, content.histogram, content.alarms)
     write_report(place.report, figures, content)
 
 
@@ -65,6 +71,7 @@ def describe(rules: RuleSet, evaluation: Evaluation, comparison: Comparison) -> 
         false_alarms=tuple(map(alarm_line, comparison.false_alarms)),
         counts=_counts(comparison),
         histogram=None if dwell is None else _shade(dwell),
+        limits=_limits(rules),
     )
 
 
@@ -88,7 +95,7 @@ def _alarm(episode: Episode, rule: Rule, comparison: Comparison, *, firing: bool
         rule=episode.rule,
         severity=episode.severity,
         surface=_place(dict(episode.labels)),
-        metric=_BY_COLUMNS.get(mart.metrics[rule.metric].columns, "ctr"),
+        metric=_panel_of(rule),
         first=first,
         last=last,
         weekly=mart.bucket > DAY,
@@ -98,13 +105,37 @@ def _alarm(episode: Episode, rule: Rule, comparison: Comparison, *, firing: bool
 
 
 def _place(labels: Mapping[str, str]) -> str | None:
-    """The surface; with the shop's name where rules tell shops apart, which no panel does."""
+    """The surface; with its shop, as the panels of decision traces name it, where rules tell."""
     names = [labels[name] for name in ("namespace", "surface") if name in labels]
     return "/".join(names) or None
 
 
+def _panel_of(rule: Rule) -> Metric | ServedMetric | None:
+    """What is drawn of what a rule watches."""
+    mart = MARTS[rule.mart]
+    if _of_a_shop(rule):
+        return _SERVED.get(rule.metric)
+    return _BY_COLUMNS.get(mart.metrics[rule.metric].columns)
+
+
+def _limits(rules: RuleSet) -> Mapping[ServedMetric, float]:
+    """The bounds of thresholds on what the panels of decision traces draw."""
+    return {
+        _SERVED[rule.metric]: rule.when.bound
+        for rule in rules.rules
+        if isinstance(rule, Threshold)
+        and _of_a_shop(rule)
+        and rule.metric in _SERVED
+        and rule.when.bound is not None
+    }
+
+
+def _of_a_shop(rule: Rule) -> bool:
+    return "namespace" in MARTS[rule.mart].labels
+
+
 def _on_a_panel(incident: Incident) -> bool:
-    """Whether the panels show what it touched."""
+    """Whether the panels that have shaded days show what it touched."""
     if incident.surface is None:
         return incident.kind in _SILENT
     return incident.mart == _ENGAGEMENT and incident.metric in _METRICS

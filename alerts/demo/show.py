@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alerts.runner import Episode
 
 # Not a terminal, no width: wide enough for most rows to stay one line.
-_WIDTH = 160
+_WIDTH = 200
 
 
 def expected(finding: Finding) -> str:

@@ -159,7 +159,10 @@ def test_the_report_stands_alone(demo: Demo, document: dict[str, Any]) -> None:
 
     assert document["report"] == str(demo.report)
     assert not re.search(r"https?:|//|@import|<script|<link|<img|\bsrc=", page)
-    assert page.count("<svg") == 15
+    # Six surfaces with two panels each and three drawings over all; the three places of the shop
+    # with two, and one of a day by five minutes each.
+    assert page.count("<svg") == 6 * 2 + 3 + 3 * 3
+    assert "Personalized share of shop/home by five minutes on 2025-06-24" in page
     for one in document["incidents"]:
         assert one["id"] in page
     assert page.count("firing</span>") == 2
@@ -206,7 +209,7 @@ def test_too_few_users_over_an_earlier_demo(
     assert document["ok"]
     assert ending.value.code == 1
     assert "missing-day" in said
-    assert "MISSED recently-viewed-ctr-drop" in said
+    assert "MISSED pdp-personalization-decline, recently-viewed-ctr-drop" in said
     assert re.search(r"MISSED: ctr-floor: impressions\s+\d+ below 500", said)
     assert "load late rows" not in said
     assert "copied" not in said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from alerts.demo.compare import compare
 from alerts.demo.publish import describe
 from alerts.runner import Evaluation
@@ -33,7 +35,35 @@ def test_an_alarm_of_the_shop_is_told_apart_from_one_of_the_app() -> None:
     comparison = compare(truth(incident(), SHARE), rules().rules, alarms, observed())
     content = describe(rules(), Evaluation(None, (), tuple(alarms)), comparison)
 
-    assert {one.rule: (one.surface, one.cause) for one in content.alarms} == {
-        "ctr-floor": ("pdp", "pdp-drop"),
-        "personalization-below-baseline": ("shop/pdp", "pdp-decline"),
+    assert {one.rule: (one.surface, one.metric, one.cause) for one in content.alarms} == {
+        "ctr-floor": ("pdp", "ctr", "pdp-drop"),
+        "personalization-below-baseline": (
+            "shop/pdp",
+            "personalized_impression_rate",
+            "pdp-decline",
+        ),
     }
+
+
+@pytest.mark.parametrize(
+    ("rule", "metric"),
+    [
+        ("personalization-drop", "personalized_impression_rate"),
+        ("overlap-spike", "catalog_overlap_pct"),
+        ("out-of-stock", None),
+        ("collaborative-zero-streak", None),
+    ],
+)
+def test_an_alarm_stands_on_the_panel_of_its_metric(rule: str, metric: str | None) -> None:
+    alarms = [of_shop(rule, "home", day(2), day(2))]
+    comparison = compare(truth(), rules().rules, alarms, observed())
+    (alarm,) = describe(rules(), Evaluation(None, (), tuple(alarms)), comparison).alarms
+
+    assert alarm.metric == metric
+
+
+def test_the_bounds_of_thresholds_are_drawn() -> None:
+    comparison = compare(truth(), rules().rules, [], observed())
+    content = describe(rules(), Evaluation(None, (), ()), comparison)
+
+    assert content.limits == {"personalized_impression_rate": 0.55, "catalog_overlap_pct": 0.35}

@@ -46,6 +46,7 @@ format: .venv/dev
 ## What the marts cost: ratios against plain SQL and against a short history.
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.engagement
+	$(BIN)/python -m benchmarks.personalization
 
 clean:
 	rm -rf .venv .bench target logs demo recwatch.duckdb recwatch-demo.html .mypy_cache .pytest_cache .ruff_cache

@@ -6,91 +6,11 @@ Every figure is a ratio between two things measured in the same run on the same 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import shutil
 import statistics
-import subprocess
-import sys
-import time
-from pathlib import Path
-
-import duckdb
 
 from benchmarks import shop
-
-ROOT = Path(__file__).parents[1]
-WORK = ROOT / ".bench"
-PROFILE = """
-recwatch:
-  target: duckdb
-  outputs:
-    duckdb: {type: duckdb, path: "{{ env_var('RECWATCH_DUCKDB_PATH') }}", schema: main, threads: 2,
-             settings: {TimeZone: UTC}}
-"""
-
-
-def dbt(path: Path, *arguments: str) -> float:
-    """Run dbt on a DuckDB file; its seconds without start-up and parsing."""
-    environment = {
-        **os.environ,
-        "RECWATCH_DUCKDB_PATH": str(path),
-        "DBT_PROFILES_DIR": str(WORK),
-        "DBT_TARGET_PATH": str(WORK / "target"),
-        "DBT_LOG_PATH": str(WORK / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    command = [sys.executable, "-m", "dbt.cli.main", *arguments, "--quiet"]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(done.stdout + done.stderr)
-    results = json.loads((WORK / "target" / "run_results.json").read_text())
-    return float(results["elapsed_time"])
-
-
-def connect(path: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB file with the settings that dbt gives it."""
-    connection = duckdb.connect(str(path))
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute("set threads = 2")
-    return connection
-
-
-def by_hand(path: Path) -> float:
-    """Run the plain SQL; its seconds, until it is on disk."""
-    sql = (ROOT / "benchmarks" / "by_hand.sql").read_text()
-    with connect(path) as connection:
-        started = time.perf_counter()
-        connection.execute(sql)
-        connection.execute("checkpoint")
-        return time.perf_counter() - started
-
-
-def differences(path: Path) -> dict[str, int]:
-    """Rows in which the marts and the plain SQL differ, by mart; floats to 1e-9."""
-    found = {}
-    with connect(path) as connection:
-        marts = connection.execute(
-            "select table_name from information_schema.tables where table_schema = 'by_hand'"
-        ).fetchall()
-        for (mart,) in sorted(marts):
-            columns = connection.execute(
-                "select column_name, data_type from information_schema.columns where"
-                f" table_schema = 'by_hand' and table_name = '{mart}'"
-            ).fetchall()
-            chosen = ", ".join(
-                f"round({name}, 9) as {name}" if kind == "DOUBLE" else f'"{name}"'
-                for name, kind in columns
-            )
-            ours = f"select {chosen} from analytics.{mart}"
-            theirs = f"select {chosen} from by_hand.{mart}"
-            found[mart] = connection.execute(
-                f"select count(*) from (({ours} except all {theirs})"
-                f" union all ({theirs} except all {ours}))"
-            ).fetchall()[0][0]
-    return found
+from benchmarks.measure import WORK, by_hand, connect, dbt, differences, prepare
 
 
 def full_build(days: int) -> None:
@@ -102,8 +22,8 @@ def full_build(days: int) -> None:
             shop.add_days(connection, first, min(10, days - first))
         rows = connection.execute("select count(*) from raw.personalization_metrics").fetchall()
     dbt(path, "seed")
-    ours = dbt(path, "run", "--full-refresh")
-    plain = by_hand(path)
+    ours = dbt(path, "run", "--full-refresh").seconds
+    plain = by_hand(path, "engagement")
     wrong = {mart: count for mart, count in differences(path).items() if count}
     print(f"full build, {rows[0][0]:,} impressions over {days} days")
     print(f"  dbt run {ours:.1f} s, plain SQL {plain:.1f} s, ratio {ours / plain:.2f} (at most 2)")
@@ -126,7 +46,7 @@ def nightly(histories: tuple[int, int], nights: int) -> None:
         for days, path in paths.items():
             with connect(path) as connection:
                 shop.add_days(connection, days + night, 1)
-            seconds[days].append(dbt(path, "build"))
+            seconds[days].append(dbt(path, "build").seconds)
     short, long = (statistics.median(seconds[days]) for days in histories)
     rows = f"{shop.IMPRESSIONS_A_DAY:,}"
     print(f"nightly dbt build, one new day of {rows} impressions, median of {nights}")
@@ -143,9 +63,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="a tenth of the rows")
     parser.add_argument("--only", choices=["full", "nightly"])
     arguments = parser.parse_args()
-    shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir()
-    (WORK / "profiles.yml").write_text(PROFILE)
+    prepare()
     if arguments.only != "nightly":
         full_build(9 if arguments.small else 90)
     if arguments.only != "full":

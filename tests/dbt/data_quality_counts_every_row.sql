@@ -35,7 +35,12 @@ counted as (
         day,
         sum(rows) as row_count
     from {{ ref('data_quality_daily') }}
-    where reason not in ('{{ contradiction_reasons() | join("', '") }}')
+    where
+        reason not in (
+            {%- for reason in contradiction_reasons() %}
+            '{{ reason }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
     group by source_table, day
 )
 

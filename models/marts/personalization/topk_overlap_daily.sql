@@ -4,20 +4,21 @@
 ) -%}
 {%- set per_user = overlap_settings().overlap_pairs_per_user -%}
 {%- set percentiles = {'p50': 0.5, 'p90': 0.9, 'p95': 0.95, 'p99': 0.99} -%}
+{#- Computed once where an engine would compute a step anew for each use: only days that changed. -#}
+{%- set once = recompute.days != [] -%}
+{%- set steps = [] -%}
 
-with
-
-responses as (
+{%- call step(steps, 'responses') %}
     select * from {{ ref('int_responses') }}
     where {{ in_days('day', recompute) }}
-),
+{% endcall -%}
 
-response_items as (
+{%- call step(steps, 'response_items') %}
     select * from {{ ref('int_response_items') }}
     where {{ in_days('day', recompute) }}
-),
+{% endcall -%}
 
-placed as (
+{%- call step(steps, 'placed') %}
     select
         day,
         namespace,
@@ -32,9 +33,9 @@ placed as (
             order by created_at desc, {{ byte_order('trace_id') }} desc
         ) as place_from_last
     from responses
-),
+{% endcall -%}
 
-last_responses as (
+{%- call step(steps, 'last_responses', once=once) %}
     select
         *,
         row_number() over (order by trace_id) as list_id,
@@ -42,9 +43,9 @@ last_responses as (
         md5(user_id || cast(day as {{ dbt.type_string() }})) as place_in_line
     from placed
     where place_from_last = 1
-),
+{% endcall -%}
 
-list_items as (
+{%- call step(steps, 'list_items', once=once) %}
     select distinct
         last_responses.list_id,
         response_items.item_id
@@ -53,26 +54,26 @@ list_items as (
     where
         response_items.item_id is not null
         and (response_items.k is null or response_items.rank <= response_items.k)
-),
+{% endcall -%}
 
 {# Numbers are compared faster than texts. #}
-item_numbers as (
+{%- call step(steps, 'item_numbers') %}
     select
         item_id,
         row_number() over (order by item_id) as item_number
     from list_items
     group by item_id
-),
+{% endcall -%}
 
-list_sizes as (
+{%- call step(steps, 'list_sizes') %}
     select
         list_id,
         count(*) as size
     from list_items
     group by list_id
-),
+{% endcall -%}
 
-members as (
+{%- call step(steps, 'members', once=once) %}
     {%- for cohort_type in ['all', 'user_type', 'device'] %}
     select
         last_responses.day,
@@ -89,9 +90,9 @@ members as (
     inner join list_sizes on last_responses.list_id = list_sizes.list_id
     {{ 'union all' if not loop.last }}
     {%- endfor %}
-),
+{% endcall -%}
 
-counted as (
+{%- call step(steps, 'counted') %}
     select
         day,
         namespace,
@@ -105,11 +106,11 @@ counted as (
         max(loaded_at) as loaded_through
     from members
     group by day, namespace, surface, cohort_type, cohort
-),
+{% endcall -%}
 
 {# One line for all: the groups stand one after the other, with room behind each for those who
    stand at its beginning to stand once more at its end. #}
-groups as (
+{%- call step(steps, 'groups', once=once) %}
     select
         day,
         namespace,
@@ -129,9 +130,9 @@ groups as (
             rows between unbounded preceding and current row
         ) as bigint) - users as first_position
     from counted
-),
+{% endcall -%}
 
-positioned as (
+{%- call step(steps, 'positioned') %}
     select
         groups.group_id,
         groups.is_exact,
@@ -154,9 +155,9 @@ positioned as (
             and members.surface = groups.surface
             and members.cohort_type = groups.cohort_type
             and members.cohort = groups.cohort
-),
+{% endcall -%}
 
-entries as (
+{%- call step(steps, 'entries', once=once) %}
     select
         positioned.group_id,
         positioned.is_exact,
@@ -168,11 +169,11 @@ entries as (
     from positioned
     inner join list_items on positioned.list_id = list_items.list_id
     inner join item_numbers on list_items.item_id = item_numbers.item_id
-),
+{% endcall -%}
 
 {# A user is compared with those at most so far behind: they stand in the same block of the line or
    in the next one, so that blocks can be joined on equal keys. A small group is one block. #}
-ahead as (
+{%- call step(steps, 'ahead') %}
     select
         group_id,
         position,
@@ -194,9 +195,9 @@ ahead as (
     from entries
     where not is_exact
     {%- endfor %}
-),
+{% endcall -%}
 
-behind as (
+{%- call step(steps, 'behind') %}
     select
         position,
         size,
@@ -220,10 +221,10 @@ behind as (
         position + users - mod(position + users, {{ per_user }}) as block
     from entries
     where not is_exact and place <= {{ per_user }}
-),
+{% endcall -%}
 
 {# Pairs with nothing in common are not looked at: their number is known. #}
-compared as (
+{%- call step(steps, 'compared') %}
     select
         ahead.group_id,
         ahead.position,
@@ -238,18 +239,18 @@ compared as (
             and ahead.position < behind.position
             and ahead.last_position >= behind.position
     group by ahead.group_id, ahead.position, behind.position
-),
+{% endcall -%}
 
-shared as (
+{%- call step(steps, 'shared', once=once) %}
     select
         group_id,
         {{ ratio('shared_items', 'sizes - shared_items') }} as jaccard,
         count(*) as pairs
     from compared
     group by group_id, shared_items, sizes
-),
+{% endcall -%}
 
-distribution as (
+{%- call step(steps, 'distribution', once=once) %}
     select
         group_id,
         jaccard,
@@ -263,17 +264,17 @@ distribution as (
     from groups
     left join shared on groups.group_id = shared.group_id
     group by groups.group_id, groups.pairs
-),
+{% endcall -%}
 
-means as (
+{%- call step(steps, 'means') %}
     select
         group_id,
         {{ ratio('sum(jaccard * pairs)', 'sum(pairs)') }} as mean
     from distribution
     group by group_id
-),
+{% endcall -%}
 
-cumulated as (
+{%- call step(steps, 'cumulated') %}
     select
         distribution.group_id,
         distribution.jaccard,
@@ -289,9 +290,9 @@ cumulated as (
     from distribution
     inner join means on distribution.group_id = means.group_id
     where distribution.pairs > 0
-),
+{% endcall -%}
 
-summarised as (
+{%- call step(steps, 'summarised') %}
     select
         groups.group_id,
         {% for name, share in percentiles.items() -%}
@@ -306,9 +307,9 @@ summarised as (
     from groups
     inner join cumulated on groups.group_id = cumulated.group_id
     group by groups.group_id
-),
+{% endcall -%}
 
-final as (
+{%- call step(steps, 'final') %}
     select
         groups.day,
         groups.namespace,
@@ -335,6 +336,8 @@ final as (
         groups.loaded_through
     from groups
     left join summarised on groups.group_id = summarised.group_id
-)
+{% endcall -%}
+
+{{ with_steps(steps) }}
 
 select * from final

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import uuid
 import warnings
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -66,9 +65,12 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_settings(postgres_url: str) -> Iterator[dict[str, Any]]:
-    """A fresh database: host (maybe a socket's directory), port, user, password, dbname."""
+    """A fresh database: host (maybe a socket's directory), port, user, password, dbname.
+
+    Always of one name, on which dbt's parsed project depends.
+    """
     server = psycopg2.extensions.parse_dsn(postgres_url)
-    name = f"recwatch_{uuid.uuid4().hex[:12]}"
+    name = f"recwatch_{os.getpid()}"
     _administer(postgres_url, f'create database "{name}"')
     yield {
         "host": server.get("host", "localhost"),

@@ -36,7 +36,7 @@
 {%- endmacro %}
 
 {% macro spark__count_elements(elements, condition) -%}
-    cast(coalesce(size(filter({{ elements }}, item -> {{ condition }})), 0) as bigint)
+    cast(coalesce(array_size(filter({{ elements }}, item -> {{ condition }})), 0) as bigint)
 {%- endmacro %}
 
 

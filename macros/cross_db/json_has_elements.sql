@@ -12,5 +12,5 @@
 {%- endmacro %}
 
 {% macro spark__json_has_elements(field) -%}
-    size(try_variant_get({{ field }}, '$', 'array<variant>')) > 0
+    array_size(try_variant_get({{ field }}, '$', 'array<variant>')) > 0
 {%- endmacro %}

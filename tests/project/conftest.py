@@ -38,7 +38,8 @@ def new_project(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[...,
             target = request.getfixturevalue("spark_target")
             output: dict[str, Any] = target.settings
         elif engine == "duckdb":
-            output = duckdb_output(tmp_path / f"{number}.duckdb")
+            (tmp_path / f"{number}").mkdir()
+            output = duckdb_output(tmp_path / f"{number}" / "shop.duckdb")
         else:
             output = {
                 "type": "postgres",

@@ -227,7 +227,7 @@ class History:
     def payload(self) -> str | None:
         """A response as services log it, and as they should not."""
         draw = self.random
-        if draw.random() < 0.1:
+        if draw.random() < 0.25:
             return draw.choice(
                 [
                     *(None, "null", "{}", "[]", '"text"', '{"items": []}', '{"items": null}'),

@@ -50,7 +50,7 @@ def test_a_night_rewrites_only_the_partitions_it_touches(thirty_days: SparkProje
         impression(32, 12, loaded_at=NIGHT),  # late by 19 days
         impression(5, 9, loaded_at=NIGHT),  # a newer version, which moves from the 5th
     )
-    thirty_days.dbt("run")
+    thirty_days.next_run()
     after = files(thirty_days)
 
     changed = {
@@ -81,7 +81,7 @@ def test_a_night_rewrites_only_the_partitions_it_touches(thirty_days: SparkProje
     marts = thirty_days.marts()
     for table in ("intermediate.int_impressions_ledger", "analytics.engagement_daily"):
         lose(thirty_days, table, "2025-03-20")
-    thirty_days.dbt("run")
+    thirty_days.next_run()
     assert thirty_days.marts() == marts
     assert files(thirty_days).keys() == after.keys()
 

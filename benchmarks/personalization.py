@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIRST_DAY = "2024-01-01"
-DAYS = 10
-USERS = 5_000
+DAYS = 4
+USERS = 8_000
 MARTS = (
     *("personalization_daily", "personalization_intraday", "topk_overlap_daily"),
     "candidate_sources_daily",
@@ -66,7 +66,7 @@ select
     created_at,
     cast(
         '{{"k":10,"device":"' || ['ios', 'android', 'web'][cast(1 + hash(user_id) % 3 as int)]
-        || '","user_type":"' || if(hash(user_id) % 5 = 0, 'new', 'returning')
+        || '","user_type":"' || if(hash(user_id) % 5 < 2, 'new', 'returning')
         || '","latency_ms":' || hash(i) % 300 || '.5,"items":[' || items
         || '],"candidate_sources":{{"collaborative":{{"count":' || greatest(hash(i) % 200, 3) - 3
         || '}},"popularity":{{"count":50}}}},"extras":{{"personalized_items_count":7,'

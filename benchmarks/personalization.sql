@@ -78,6 +78,7 @@ where items.rank <= items.k;
 create temporary table members as
 select
     *,
+    dense_rank() over (order by day, namespace, surface, cohort_type, cohort) as group_id,
     row_number() over (
         partition by day, namespace, surface, cohort_type, cohort
         order by md5(user_id || day)
@@ -95,71 +96,66 @@ inner join (select list_id, count(*) as size from list_items group by list_id) u
 -- Each user with the next fifty; every pair where there are at most 2,000.
 create temporary table pairs as
 select
-    a.day,
-    a.namespace,
-    a.surface,
-    a.cohort_type,
-    a.cohort,
+    a.group_id,
     a.list_id as list_a,
     b.list_id as list_b,
     a.size + b.size as sizes
-from (select *, unnest(range(1, if(users <= 2000, users, 51))) as step from members) as a
+from (
+    select group_id, list_id, size, users, place, unnest(range(1, if(users <= 2000, users, 51))) as step
+    from members
+) as a
 inner join members as b
     on
-        a.day = b.day
-        and a.namespace = b.namespace
-        and a.surface = b.surface
-        and a.cohort_type = b.cohort_type
-        and a.cohort = b.cohort
+        a.group_id = b.group_id
         and b.place = if(a.users <= 2000, a.place + a.step, (a.place + a.step) % a.users);
+
+-- In the order written: the planner would join all lists with all others first.
+set disabled_optimizers = 'join_order';
 
 create temporary table intersections as
 select
-    day,
-    namespace,
-    surface,
-    cohort_type,
-    cohort,
-    list_a,
-    list_b,
-    count(*) / (any_value(sizes) - count(*)) as jaccard
+    pairs.group_id,
+    pairs.list_a,
+    pairs.list_b,
+    count(*) / (any_value(pairs.sizes) - count(*)) as jaccard
 from pairs
 inner join list_items as x on pairs.list_a = x.list_id
 inner join list_items as y on pairs.list_b = y.list_id and x.item = y.item
-group by day, namespace, surface, cohort_type, cohort, list_a, list_b;
+group by pairs.group_id, pairs.list_a, pairs.list_b;
+
+reset disabled_optimizers;
 
 create table by_hand.topk_overlap_daily as
 with all_pairs as (
     select
-        pairs.day,
-        pairs.namespace,
-        pairs.surface,
-        pairs.cohort_type,
-        pairs.cohort,
+        pairs.group_id,
         coalesce(intersections.jaccard, 0) as jaccard
     from pairs
-    left join intersections
-        on
-            pairs.list_a = intersections.list_a
-            and pairs.list_b = intersections.list_b
-            and pairs.cohort_type = intersections.cohort_type
-            and pairs.cohort = intersections.cohort
+    left join intersections using (group_id, list_a, list_b)
+),
+
+summarised as (
+    select
+        group_id,
+        count(*) as pairs,
+        avg(jaccard) as mean,
+        quantile_cont(jaccard, 0.5) as p50,
+        quantile_cont(jaccard, 0.9) as p90,
+        quantile_cont(jaccard, 0.95) as p95,
+        quantile_cont(jaccard, 0.99) as p99
+    from all_pairs
+    group by group_id
 )
 
-select
-    day,
-    namespace,
-    surface,
-    cohort_type,
-    cohort,
-    count(*) as pairs,
-    avg(jaccard) as mean,
-    quantile_cont(jaccard, 0.5) as p50,
-    quantile_cont(jaccard, 0.9) as p90,
-    quantile_cont(jaccard, 0.95) as p95,
-    quantile_cont(jaccard, 0.99) as p99
-from all_pairs
-group by day, namespace, surface, cohort_type, cohort;
+select distinct
+    members.day,
+    members.namespace,
+    members.surface,
+    members.cohort_type,
+    members.cohort,
+    summarised.* exclude (group_id)
+from members
+inner join summarised using (group_id);
 
 create table by_hand.candidate_sources_daily as
 with drawn as (
@@ -268,19 +264,17 @@ events as (
 
 select
     measures.*,
-    overlaps.mean as catalog_overlap_pct,
-    overlaps.pairs as overlap_pairs,
+    lists_overlap.mean as catalog_overlap_pct,
+    lists_overlap.pairs as overlap_pairs,
     brands.brand_entropy,
     categories.category_entropy,
     events.impressions,
     events.clicks
 from measures
-left join by_hand.topk_overlap_daily as overlaps
-    on
-        measures.day = overlaps.day
-        and measures.namespace = overlaps.namespace
-        and measures.surface = overlaps.surface
-        and overlaps.cohort_type = 'all'
+left join (
+    select * from by_hand.topk_overlap_daily
+    where cohort_type = 'all'
+) as lists_overlap using (day, namespace, surface)
 left join brands using (day, namespace, surface)
 left join categories using (day, namespace, surface)
 left join events using (day, namespace, surface);

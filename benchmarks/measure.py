@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -48,17 +48,14 @@ def dbt(path: Path, *arguments: str) -> Run:
         "DBT_LOG_PATH": str(WORK / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
-    command = [sys.executable, "-m", "dbt.cli.main", *arguments, "--quiet"]
-    with tempfile.TemporaryFile() as said:
-        streams = [(os.POSIX_SPAWN_DUP2, said.fileno(), stream) for stream in (1, 2)]
-        os.chdir(ROOT)
-        process = os.posix_spawn(command[0], command, environment, file_actions=streams)
-        _, status, used = os.wait4(process, 0)
-        said.seek(0)
-        if status:
-            sys.exit(said.read().decode())
+    command = [sys.executable, "-m", "benchmarks.dbt_run", *arguments, "--quiet"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
     results = json.loads((WORK / "target" / "run_results.json").read_text())
-    return Run(float(results["elapsed_time"]), used.ru_maxrss / 1024)
+    return Run(float(results["elapsed_time"]), int(done.stdout.split()[-1]) / 1024)
 
 
 def connect(path: Path) -> duckdb.DuckDBPyConnection:

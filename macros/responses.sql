@@ -9,15 +9,6 @@
 {%- endmacro %}
 
 
-{# What the overlap of lists depends on beside the lists. #}
-{% macro overlap_settings() -%}
-    {{ return({
-        'overlap_exact_max_users': var('overlap_exact_max_users') | int,
-        'overlap_pairs_per_user': var('overlap_pairs_per_user') | int,
-    }) }}
-{%- endmacro %}
-
-
 {# Entropy in bits of the shares of counts: -Σ s log2 s, over the rows of a group. #}
 {% macro entropy_bits(count, total) -%}
     0 - sum({{ ratio(count, total) }} * ln({{ ratio(count, total) }})) / ln(2)

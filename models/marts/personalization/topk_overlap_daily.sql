@@ -3,8 +3,7 @@
     settings=overlap_settings(),
 ) -%}
 {%- set per_user = overlap_settings().overlap_pairs_per_user -%}
-{%- set percentiles = {'p50': 0.5, 'p90': 0.9, 'p95': 0.95, 'p99': 0.99} -%}
-{#- Computed once where an engine would compute a step anew for each use: only days that changed. -#}
+{#- Nothing is to be computed, even once, where no day has changed. -#}
 {%- set once = recompute.days != [] -%}
 {%- set steps = [] -%}
 
@@ -73,14 +72,25 @@
     group by list_id
 {% endcall -%}
 
+{%- call step(steps, 'cohort_types') %}
+    select 'all' as cohort_type
+    union all
+    select 'user_type' as cohort_type
+    union all
+    select 'device' as cohort_type
+{% endcall -%}
+
 {%- call step(steps, 'members', once=once) %}
-    {%- for cohort_type in ['all', 'user_type', 'device'] %}
     select
         last_responses.day,
         last_responses.namespace,
         last_responses.surface,
-        '{{ cohort_type }}' as cohort_type,
-        {{ "'all'" if cohort_type == 'all' else 'last_responses.' ~ cohort_type }} as cohort,
+        cohort_types.cohort_type,
+        case cohort_types.cohort_type
+            when 'user_type' then last_responses.user_type
+            when 'device' then last_responses.device
+            else 'all'
+        end as cohort,
         last_responses.user_id,
         last_responses.place_in_line,
         last_responses.list_id,
@@ -88,8 +98,7 @@
         list_sizes.size
     from last_responses
     inner join list_sizes on last_responses.list_id = list_sizes.list_id
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    cross join cohort_types
 {% endcall -%}
 
 {%- call step(steps, 'counted') %}
@@ -183,18 +192,21 @@
         0 - group_id as block
     from entries
     where is_exact
-    {%- for next in [0, 1] %}
     union all
     select
-        group_id,
-        position,
-        size,
-        item_number,
-        position + {{ per_user }} as last_position,
-        position - mod(position, {{ per_user }}) + {{ next * per_user }} as block
+        entries.group_id,
+        entries.position,
+        entries.size,
+        entries.item_number,
+        entries.position + {{ per_user }} as last_position,
+        entries.position - mod(entries.position, {{ per_user }}) + blocks.distance as block
     from entries
-    where not is_exact
-    {%- endfor %}
+    cross join (
+        select 0 as distance
+        union all
+        select {{ per_user }} as distance
+    ) as blocks
+    where not entries.is_exact
 {% endcall -%}
 
 {%- call step(steps, 'behind') %}
@@ -295,13 +307,10 @@
 {%- call step(steps, 'summarised') %}
     select
         groups.group_id,
-        {% for name, share in percentiles.items() -%}
-        {%- set place = share ~ ' * (groups.pairs - 1)' -%}
-        min(case when cumulated.pairs_to_here > floor({{ place }}) then cumulated.jaccard end)
-            as {{ name }}_below,
-        min(case when cumulated.pairs_to_here > ceil({{ place }}) then cumulated.jaccard end)
-            as {{ name }}_above,
-        {% endfor -%}
+        {{ percentile_neighbours('p50', 0.5) }},
+        {{ percentile_neighbours('p90', 0.9) }},
+        {{ percentile_neighbours('p95', 0.95) }},
+        {{ percentile_neighbours('p99', 0.99) }},
         min(cumulated.mean) as mean,
         sum(cumulated.squared_deviation * cumulated.pairs) as squared_deviations
     from groups
@@ -327,12 +336,10 @@
                 sqrt({{ ratio('summarised.squared_deviations', 'groups.pairs - 1') }})
                 / sqrt(cast(groups.pairs as {{ type_double() }}))
         end as stderr,
-        {% for name, share in percentiles.items() -%}
-        {%- set place = share ~ ' * (groups.pairs - 1)' -%}
-        summarised.{{ name }}_below
-        + ({{ place }} - floor({{ place }}))
-        * (summarised.{{ name }}_above - summarised.{{ name }}_below) as {{ name }},
-        {% endfor -%}
+        {{ percentile_between('p50', 0.5) }},
+        {{ percentile_between('p90', 0.9) }},
+        {{ percentile_between('p95', 0.95) }},
+        {{ percentile_between('p99', 0.99) }},
         groups.loaded_through
     from groups
     left join summarised on groups.group_id = summarised.group_id

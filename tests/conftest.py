@@ -32,13 +32,22 @@ if os.environ.get("CI"):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With `--dist loadfile`, what has Spark in its name goes to one process: one session for all.
 
+    So do the tests of the simulation, which share two shops; and long tests that share nothing
+    may part, so that both processes end together.
+
     The marks for groups would do, but pytest 9.2 no longer lets pytest-xdist write them into names.
     """
     from xdist.scheduler import LoadFileScheduling
 
     class OneSession(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "spark" if "spark" in nodeid else super()._split_scope(nodeid)
+            if "spark" in nodeid:
+                return "spark"
+            if "alerts/simulate/" in nodeid:
+                return "simulate"
+            if "test_runs.py" in nodeid or "test_incremental.py" in nodeid:
+                return nodeid
+            return super()._split_scope(nodeid)
 
     return OneSession(config, log) if config.getvalue("dist") == "loadfile" else None
 

@@ -60,7 +60,7 @@ class Project:
                     *arguments,
                     *("--project-dir", str(ROOT)),
                     *("--vars", yaml.safe_dump(self.dbt_vars)),
-                    *("--quiet", "--log-level-file", "error"),
+                    *("--quiet", "--log-level", "none", "--log-level-file", "none"),
                 ]
             )
         if ok and not result.success:

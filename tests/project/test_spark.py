@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from tests.project.spark_project import SparkProject
 
+OF_RESPONSES = (
+    *("personalization_daily", "personalization_intraday", "topk_overlap_daily"),
+    "candidate_sources_daily",
+)
 NIGHT = "timestamptz '2025-04-02 00:00:00+00'"
 
 
@@ -70,6 +74,7 @@ def test_a_night_rewrites_only_the_partitions_it_touches(thirty_days: SparkProje
     assert changed.pop("analytics.ctr_weekly") == {"2025-03-03", *march(10, 17, 24, 31)}
     ledgers = {table for table in changed if table.startswith("intermediate.")}
     assert not any(changed.pop(table) for table in ledgers)
+    assert not any(changed.pop(f"analytics.{mart}") for mart in OF_RESPONSES)
     assert changed == dict.fromkeys(changed, touched)
     # The 5th is empty now: its partition is gone, and known to be gone.
     assert "2025-03-05" not in after["analytics.engagement_daily"]

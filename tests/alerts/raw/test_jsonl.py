@@ -169,7 +169,7 @@ def test_an_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("table", ["personalization_metrics", "experiments", "shop_events"])
-@settings(max_examples=300, deadline=None, suppress_health_check=SLOW_TO_DRAW)
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW_TO_DRAW)
 @given(data=st.data())
 def test_the_fast_way_finds_what_the_precise_way_finds(table: str, data: st.DataObject) -> None:
     batch = data.draw(st.lists(json_lines(table), min_size=1, max_size=6))

@@ -272,7 +272,7 @@ def both(
     postgres.close()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=DOCUMENTS)
 def test_engines_take_every_accepted_document_and_see_the_same(
     both: tuple[Any, Any, Path], text: str

@@ -162,19 +162,15 @@ def overlap(lists: dict[str, frozenset[str]]) -> dict[str, Any]:
         if is_exact
         else reference.drawn_pairs(lists, DAY.date().isoformat(), 4)
     )
-    none = dict.fromkeys(("mean", "stderr", *PERCENTILES))
-    return {
-        "users": users,
-        "pairs": len(values),
-        "is_exact": is_exact,
-        **(none if not values else {"mean": math.fsum(values) / len(values)}),
-        **({} if not values else {"stderr": 0 if is_exact else reference.standard_error(values)}),
-        **(
-            {}
-            if not values
-            else {name: reference.percentile(values, p) for name, p in PERCENTILES.items()}
-        ),
-    }
+    counted = {"users": users, "pairs": len(values), "is_exact": is_exact}
+    if not values:
+        return counted | dict.fromkeys(("mean", "stderr", *PERCENTILES))
+    return (
+        counted
+        | {"mean": math.fsum(values) / len(values)}
+        | {"stderr": 0 if is_exact else reference.standard_error(values)}
+        | {name: reference.percentile(values, share) for name, share in PERCENTILES.items()}
+    )
 
 
 def test_the_standard_error_of_drawn_pairs_is_honest(new_project: Callable[..., Project]) -> None:

@@ -148,10 +148,7 @@
         groups.users,
         members.list_id,
         members.size,
-        groups.first_position - 1 + row_number() over (
-            partition by groups.group_id
-            order by members.place_in_line, {{ byte_order('members.user_id') }}
-        ) as position,
+        groups.first_position,
         row_number() over (
             partition by groups.group_id
             order by members.place_in_line, {{ byte_order('members.user_id') }}
@@ -172,7 +169,7 @@
         positioned.is_exact,
         positioned.users,
         positioned.place,
-        positioned.position,
+        positioned.first_position + positioned.place - 1 as position,
         positioned.size,
         item_numbers.item_number
     from positioned

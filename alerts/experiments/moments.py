@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Total = Literal["m", "d", "p", "q"]
 TOTALS: tuple[Total, ...] = ("m", "d", "p", "q")
 ZERO = Fraction(0)
+# A value per user that is a sum of totals, each times a number: (("m", 1), ("d", -R)) is m − R d.
+Weights = tuple[tuple[Total, Fraction], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +81,7 @@ class Moments:
         """Sample covariance (n − 1); needs at least two users."""
         n = self.users
         return (n * self.products(a, b) - self.total(a) * self.total(b)) / (n * (n - 1))
+
+    def weighted_covariance(self, x: Weights, y: Weights) -> Fraction:
+        """Sample covariance (n − 1) of two weighted sums of totals; needs at least two users."""
+        return sum((a * b * self.covariance(s, t) for s, a in x for t, b in y), start=ZERO)

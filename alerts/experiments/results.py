@@ -35,9 +35,11 @@ class Lift:
     """A relative difference, treatment / control − 1.
 
     Attributes:
-        value: The estimate; 0.03 is +3 %.
+        value: The estimate; 0.03 is +3 %. None where control is not above 0, since the sign of
+            the quotient would then say the opposite of what happened, or nothing.
         interval: Fieller's set where it is an interval; both bounds None where it is not.
-        note: Why the set is no interval (`control not distinguishable from 0`), or None.
+        note: Why there is no interval, or None where there is one: `control not distinguishable
+            from 0`, `control below 0`, `numbers too large`.
     """
 
     value: float | None
@@ -51,9 +53,10 @@ class Estimate:
 
     Attributes:
         method: `delta`, `welch`, `cuped`, `post-stratified`, `impression-level z`, …
-        control: Level of the metric in the control arm, in the metric's unit.
+        control: Level of the metric in the control arm, in the metric's unit (adjusted, where the
+            method adjusts).
         treatment: The same in the treatment arm.
-        difference: Treatment − control (adjusted, where the method adjusts).
+        difference: Treatment − control.
         std_error: Of the difference.
         statistic: difference / std_error.
         degrees_of_freedom: Of Student's t; None for the normal distribution.
@@ -61,7 +64,7 @@ class Estimate:
         interval: Of the difference, at 1 − alpha.
         lift: The relative difference with its own interval at 1 − alpha.
         alpha: Of the intervals.
-        users: Of both arms together.
+        users: Of both arms together; impressions where the method is `impression-level z`.
     """
 
     method: str

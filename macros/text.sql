@@ -11,3 +11,10 @@
 {% macro text_literal(text) -%}
     {{ dbt.string_literal(dbt.escape_single_quotes(text)) }}
 {%- endmacro %}
+
+{# A list of columns, each written by the same template: `{}` stands for the name. #}
+{% macro listed(names, template) -%}
+    {%- for name in names -%}
+        {{ template | replace('{}', name) }}{{ ',\n        ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

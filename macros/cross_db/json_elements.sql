@@ -1,8 +1,11 @@
-{# The elements of an array of objects in a field, opened; null where the field is no array.
+{# The elements of an array in a field, opened; null where the field is no array. Without a key the
+   document itself is the array.
 
    What takes such an array names the element `item`: `json_number('item', 'rank')`. #}
-{% macro json_elements(fields, key) -%}
-    {{ return(adapter.dispatch('json_elements', 'recwatch')(json_field(fields, key))) }}
+{% macro json_elements(fields, key=none) -%}
+    {{ return(adapter.dispatch('json_elements', 'recwatch')(
+        json_field(fields, key) if key is not none else fields
+    )) }}
 {%- endmacro %}
 
 {% macro default__json_elements(field) -%}

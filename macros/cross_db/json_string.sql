@@ -1,6 +1,11 @@
 {# The text of a field that is a JSON string and not only spaces; null for anything else. #}
 {% macro json_string(fields, key) -%}
-    {{ return(adapter.dispatch('json_string', 'recwatch')(json_field(fields, key))) }}
+    {{ return(json_text(json_field(fields, key))) }}
+{%- endmacro %}
+
+{# The same of a value itself, such as the element of an array of texts. #}
+{% macro json_text(field) -%}
+    {{ return(adapter.dispatch('json_string', 'recwatch')(field)) }}
 {%- endmacro %}
 
 {% macro default__json_string(field) -%}

@@ -41,3 +41,17 @@
         when 'DOUBLE' then 'number'
     end
 {%- endmacro %}
+
+
+{# The same of a field of an opened document. #}
+{% macro json_field_type(fields, key) -%}
+    {{ return(adapter.dispatch('json_field_type', 'recwatch')(json_field(fields, key))) }}
+{%- endmacro %}
+
+{% macro default__json_field_type(field) -%}
+    {{ return(json_type(field)) }}
+{%- endmacro %}
+
+{% macro spark__json_field_type(field) -%}
+    {{ return(variant_type(field)) }}
+{%- endmacro %}

@@ -46,9 +46,10 @@ create table if not exists {{ build_log() }} (
 
 
 {# Facts found while the model's SQL was compiled, carried in it as a comment to the strategy and
-   the hooks: found once, they cannot differ between what is computed and what is replaced. #}
+   the hooks: found once, they cannot differ between what is computed and what is replaced. Slashes
+   are escaped as JSON allows: no text among the facts can end the comment. #}
 {% macro build_note(facts) -%}
-    /* build: {{ tojson(facts) }} */
+    /* build: {{ tojson(facts) | replace('/', '\\/') }} */
 {%- endmacro %}
 
 {% macro read_build_note() -%}
@@ -94,7 +95,7 @@ from {{ this }}
 select
     '{{ ledger }}' as input,
     cast({{ batch if batch is not none else 'null' }} as bigint) as batch,
-    {{ note.days is none }} as is_full_refresh,
+    {{ note.get('is_full_refresh', note.days is none) }} as is_full_refresh,
     cast(null as {{ type_instant() }}) as loaded_through,
     {{ text_literal(note.settings) }} as settings,
     current_timestamp as built_at,

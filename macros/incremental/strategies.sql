@@ -27,3 +27,27 @@ insert into {{ arg_dict.target_relation }} ({{ columns }})
 select {{ columns }}
 from {{ arg_dict.temp_relation }};
 {% endmacro %}
+
+
+{# Replaces the stretches of experiments that a model's SQL recomputed; see stretches.sql. #}
+{% macro get_incremental_replace_stretches_sql(arg_dict) %}
+    {% set columns = get_quoted_csv(arg_dict.dest_columns | map(attribute='name')) %}
+delete from {{ arg_dict.target_relation }}
+where {{ in_stretches(read_build_note()) }};
+
+insert into {{ arg_dict.target_relation }} ({{ columns }})
+select {{ columns }}
+from {{ arg_dict.temp_relation }};
+{{ gather_statistics(arg_dict.target_relation) }}
+{% endmacro %}
+
+
+{# Replaces a small table as a whole, and keeps its grants and policies. #}
+{% macro get_incremental_replace_all_sql(arg_dict) %}
+    {% set columns = get_quoted_csv(arg_dict.dest_columns | map(attribute='name')) %}
+delete from {{ arg_dict.target_relation }};
+
+insert into {{ arg_dict.target_relation }} ({{ columns }})
+select {{ columns }}
+from {{ arg_dict.temp_relation }};
+{% endmacro %}

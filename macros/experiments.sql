@@ -1,0 +1,144 @@
+{# What is counted of a user in an experiment: name, type. Every metric is one of these, divided by
+   another or by the number of users. #}
+{% macro experiment_measures() -%}
+    {{ return({
+        'impressions': 'bigint', 'clicks': 'bigint', 'saves': 'bigint',
+        'dwell_ms': 'numeric(18, 3)', 'dwell_events': 'bigint',
+        'adds': 'bigint', 'revenue': 'numeric(18, 4)', 'revenue_anywhere': 'numeric(18, 4)',
+        'served_items': 'bigint', 'personalized_items': 'bigint', 'unavailable_items': 'bigint',
+        'timed_responses': 'bigint', 'slow_responses': 'bigint',
+        'responses_over_threshold': 'bigint',
+        'judged_sessions': 'bigint', 'bounced_sessions': 'bigint',
+        'watched_sessions': 'bigint', 'crash_free_sessions': 'bigint',
+    }) }}
+{%- endmacro %}
+
+{# The measures that only one source of an experiment tells of. #}
+{% macro measures_of_source() -%}
+    {{ return({
+        'personalization_metrics': ['dwell_ms', 'dwell_events'],
+        'shop_events': [
+            'adds', 'revenue', 'revenue_anywhere', 'served_items', 'personalized_items',
+            'unavailable_items', 'timed_responses', 'slow_responses', 'responses_over_threshold',
+        ],
+    }) }}
+{%- endmacro %}
+
+{# One row of an event stream: the measures it has, as expressions; the others are null. #}
+{% macro measures_of_event(given) -%}
+    {%- for measure, type in experiment_measures().items() %}
+        cast({{ given.get(measure, 'null') }} as {{ type }}) as {{ measure }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{# The sums of the measures over a group of events. `prefix` is put before their names. #}
+{% macro sums_of_measures(relation, prefix='') -%}
+    {%- for measure, type in experiment_measures().items() %}
+        cast(coalesce(sum({{ relation }}.{{ measure }}), 0) as {{ type }}) as {{ prefix }}{{ measure }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# The metrics of `seeds/experiment_metrics.csv`, as they stand when a model is built. #}
+{% macro experiment_metrics() -%}
+    {%- set example = [
+        {'metric': 'ctr', 'numerator': 'clicks', 'denominator': 'impressions', 'cap': none},
+    ] -%}
+    {%- set seed = ref('experiment_metrics') -%}
+    {%- if not is_building() -%}{{ return(example) }}{%- endif -%}
+    {%- set metrics = [] -%}
+    {%- for row in run_query(
+        'select metric, numerator, denominator, cap from ' ~ seed ~ ' order by metric'
+    ).rows -%}
+        {%- do metrics.append({
+            'metric': row[0], 'numerator': row[1], 'denominator': row[2],
+            'cap': row[3] | string if row[3] is not none else none,
+        }) -%}
+    {%- endfor -%}
+    {{ return(metrics) }}
+{%- endmacro %}
+
+
+{# The sources for which a metric can be had: those that tell of its numerator and denominator. #}
+{% macro sources_of_metric(metric) -%}
+    {%- set sources = [] -%}
+    {%- for source, only_here in measures_of_source().items() -%}
+        {%- set elsewhere = [] -%}
+        {%- for other, measures in measures_of_source().items() if other != source -%}
+            {%- do elsewhere.extend(measures) -%}
+        {%- endfor -%}
+        {%- if metric.numerator not in elsewhere and metric.denominator not in elsewhere -%}
+            {%- do sources.append(source) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(sources) }}
+{%- endmacro %}
+
+
+{# The length of the window before exposure from which CUPED takes its covariate. #}
+{% macro covariate_window() -%}
+    interval '{{ (var('cuped_window_days') | int) * 24 }} hours'
+{%- endmacro %}
+
+
+{# Clicks as an input of a model that counts one per impression: a click that came or went decides
+   which of its twins, those of the same user, response and item, counts. #}
+{% macro changed_clicks(first, via=[]) -%}
+    {%- set twins = ref('int_shop_events_ledger') if model.resource_type != 'unit_test' else '' -%}
+    {{ return(changed_rows(
+        'int_shop_events_ledger',
+        first=first,
+        join='inner join ' ~ twins ~ " as twins on twins.status = 'accepted'"
+            ~ " and twins.event_name = 'click' and changed.trace_id = twins.trace_id"
+            ~ ' and changed.item_id = twins.item_id and changed.user_id = twins.user_id',
+        where="changed.event_name = 'click'",
+        via=via,
+    )) }}
+{%- endmacro %}
+
+
+{# The events of exposed users that a condition admits, once for each scope in which they count: an
+   event without a surface counts for the experiment as a whole, revenue on a surface also for it. #}
+{% macro events_of_exposures(condition) -%}
+    {%- set over_threshold -%}
+        case when events.latency_ms > experiments.latency_threshold_ms then 1 end
+    {%- endset -%}
+    select
+        exposures.experiment_key,
+        exposures.user_id,
+        exposures.scope,
+        exposures.day as exposed_day,
+        events.day as event_day,
+        greatest(exposures.loaded_at, events.loaded_at) as loaded_at
+        {%- for measure in experiment_measures() -%}
+        ,
+        {% if measure == 'responses_over_threshold' -%}
+            {{ over_threshold }}
+        {%- elif measure == 'revenue_anywhere' -%}
+            case
+                when exposures.scope = '(all)' then events.revenue_anywhere else events.revenue
+            end
+        {%- else -%}
+            events.{{ measure }}
+        {%- endif %} as {{ measure }}
+        {%- endfor %}
+    from events
+    inner join exposures on events.user_id = exposures.user_id
+    inner join experiments on exposures.experiment_key = experiments.experiment_key
+    left join surfaces
+        on
+            exposures.experiment_key = surfaces.experiment_key
+            and events.surface = surfaces.surface
+    where
+        events.source in (experiments.source, 'any')
+        and (
+            exposures.scope = events.surface
+            or (
+                exposures.scope = '(all)'
+                and (events.surface is null or surfaces.surface is not null)
+            )
+        )
+        and {{ condition }}
+{%- endmacro %}

@@ -1,0 +1,229 @@
+{{ config(materialized='incremental', post_hook='{{ log_mart_build() }}') }}
+{#- What each day adds to the moments: of a user with running total M it adds M(t)² − M(t−1)² to Σm²,
+    and so on. Running sums of the additions are the moments of every day. -#}
+{%- set metrics = experiment_metrics() -%}
+{%- set measures = measures_of_metrics(metrics) -%}
+{%- set recompute = stretches_to_recompute(
+    via=['int_experiment_user_days', 'int_experiment_baselines', 'int_experiment_assignments'],
+    settings={'metrics': metrics},
+) -%}
+{%- set steps = [] -%}
+
+{%- call step(steps, 'users') %}
+    select * from {{ ref('int_experiment_users') }}
+    where {{ of_stretches(recompute) }}
+{% endcall -%}
+
+{%- call step(steps, 'exposures') %}
+    select * from {{ ref('int_experiment_exposures') }}
+    where {{ of_stretches(recompute) }}
+{% endcall -%}
+
+{%- call step(steps, 'baselines') %}
+    select * from {{ ref('int_experiment_baselines') }}
+    where {{ of_stretches(recompute) }}
+{% endcall -%}
+
+{%- call step(steps, 'recent_days') %}
+    select * from {{ ref('int_experiment_user_days') }}
+    where {{ in_stretches(recompute) }}
+{% endcall -%}
+
+{%- call step(steps, 'earlier_days') %}
+    select * from {{ ref('int_experiment_user_days') }}
+    where {{ before_stretches(recompute) }}
+{% endcall -%}
+
+{# Who is known to be in two arms by the day of his exposure never enters. #}
+{%- call step(steps, 'entered') %}
+    select
+        exposures.experiment_key,
+        exposures.user_id,
+        exposures.scope,
+        users.variation,
+        users.weight_period,
+        exposures.user_type,
+        exposures.device,
+        exposures.country,
+        exposures.day as entry_day,
+        users.mixed_day as exit_day,
+        users.mixed_loaded_at,
+        {{ listed(measures, 'coalesce(baselines.{}, 0) as before_{}') }},
+        greatest(users.loaded_at, exposures.loaded_at, baselines.loaded_at) as loaded_at
+    from exposures
+    inner join users
+        on exposures.experiment_key = users.experiment_key and exposures.user_id = users.user_id
+    left join baselines
+        on
+            exposures.experiment_key = baselines.experiment_key
+            and exposures.user_id = baselines.user_id
+            and exposures.scope = baselines.scope
+    where users.mixed_day is null or users.mixed_day > exposures.day
+{% endcall -%}
+
+{%- call step(steps, 'moves', once=recompute.stretches is not none) %}
+    select
+        experiment_key,
+        user_id,
+        scope,
+        day,
+        false as is_exit,
+        {{ listed(measures, '{}') }},
+        loaded_at
+    from recent_days
+    union all
+    select
+        experiment_key,
+        user_id,
+        scope,
+        exit_day as day,
+        true as is_exit,
+        {{ listed(measures, '0 as {}') }},
+        mixed_loaded_at as loaded_at
+    from entered
+    where exit_day is not null and {{ in_stretches(recompute, 'exit_day') }}
+{% endcall -%}
+
+{# What the users who move had before. #}
+{%- call step(steps, 'standing') %}
+    select
+        earlier_days.experiment_key,
+        earlier_days.user_id,
+        earlier_days.scope,
+        cast(null as date) as day,
+        false as is_exit,
+        {{ listed(measures, 'sum(earlier_days.{}) as {}') }},
+        cast(null as {{ type_instant() }}) as loaded_at
+    from earlier_days
+    inner join (
+        select distinct
+            experiment_key,
+            user_id,
+            scope
+        from moves
+    ) as movers
+        on
+            earlier_days.experiment_key = movers.experiment_key
+            and earlier_days.user_id = movers.user_id
+            and earlier_days.scope = movers.scope
+    group by earlier_days.experiment_key, earlier_days.user_id, earlier_days.scope
+{% endcall -%}
+
+{%- call step(steps, 'totals') %}
+    select
+        timeline.*,
+        {{ listed(measures, 'sum({}) over so_far as total_{}') }}
+    from (
+        select * from moves
+        union all
+        select * from standing
+    ) as timeline
+    window so_far as (
+        partition by experiment_key, user_id, scope
+        order by day nulls first, is_exit
+        rows between unbounded preceding and current row
+    )
+{% endcall -%}
+
+{%- call step(steps, 'states') %}
+    select
+        entered.experiment_key,
+        entered.scope,
+        entered.variation,
+        entered.weight_period,
+        entered.user_type,
+        entered.device,
+        entered.country,
+        totals.day,
+        case when totals.day = entered.entry_day then 0 else 1 end as n0,
+        case when totals.is_exit then 0 else 1 end as n1,
+        {{ listed(measures, 'totals.total_{} - totals.{} as old_{}') }},
+        {{ listed(measures, 'case when totals.is_exit then 0 else totals.total_{} end as new_{}') }},
+        {{ listed(measures, 'entered.before_{}') }},
+        greatest(totals.loaded_at, entered.loaded_at) as loaded_at
+    from totals
+    inner join entered
+        on
+            totals.experiment_key = entered.experiment_key
+            and totals.user_id = entered.user_id
+            and totals.scope = entered.scope
+    where
+        totals.day < coalesce(entered.exit_day, date '9999-12-31')
+        or (totals.day = entered.exit_day and totals.is_exit)
+{% endcall -%}
+
+{%- call step(steps, 'valued') %}
+    select
+        experiment_key,
+        scope,
+        variation,
+        weight_period,
+        user_type,
+        device,
+        country,
+        day,
+        n0,
+        n1,
+        {{ values_of_metrics(metrics) }}
+        loaded_at
+    from states
+{% endcall -%}
+
+{%- call step(steps, 'added', once=true) %}
+    select
+        experiment_key,
+        scope,
+        variation,
+        weight_period,
+        user_type,
+        device,
+        country,
+        day,
+        sum(n1 - n0) as users,
+        {{ additions_of_metrics(metrics) }}
+        max(loaded_at) as loaded_through
+    from valued
+    group by experiment_key, scope, variation, weight_period, user_type, device, country, day
+{% endcall -%}
+
+{%- call step(steps, 'cuts') %}
+    {{ segments_of('added') }}
+{% endcall -%}
+
+{%- call step(steps, 'rolled', once=true) %}
+    select
+        experiment_key,
+        segment_type,
+        segment,
+        variation,
+        day,
+        sum(users) as users,
+        {{ sums_of_additions(metrics) }}
+        max(loaded_through) as loaded_through
+    from cuts
+    group by experiment_key, segment_type, segment, variation, day
+{% endcall -%}
+
+{%- call step(steps, 'additions') %}
+    {{ row_per_metric(
+        'rolled', metrics, ['experiment_key', 'segment_type', 'segment', 'variation', 'day']
+    ) }}
+{% endcall -%}
+
+{%- call step(steps, 'final') %}
+    select
+        experiment_key,
+        metric,
+        segment_type,
+        segment,
+        variation,
+        cast(users as bigint) as users,
+        {{ listed(names_of_moments(), 'cast({} as numeric(38, 8)) as {}') }},
+        loaded_through,
+        day
+    from additions
+{% endcall -%}
+
+{{ with_steps(steps) }}
+
+select * from final

@@ -1,0 +1,106 @@
+{{ config(materialized='incremental', post_hook='{{ log_mart_build() }}') }}
+{#- Whom the logs of the product itself name under an experiment: the first time in each arm. -#}
+{%- set recompute = stretches_to_recompute() -%}
+
+with
+
+impressions as (
+    select * from {{ ref('int_impressions') }}
+    where {{ since_stretches(recompute) }} and experiment_key <> '(none)'
+),
+
+responses as (
+    select * from {{ ref('int_responses') }}
+    where {{ since_stretches(recompute) }} and experiment_key <> '(none)'
+),
+
+experiments as (
+    select * from {{ ref('int_experiments') }}
+),
+
+surfaces as (
+    select * from {{ ref('int_experiment_surfaces') }}
+),
+
+{% if recompute.stretches -%}
+known as (
+    select * from {{ this }}
+    where {{ before_stretches(recompute) }}
+),
+
+{% endif -%}
+logged as (
+    select
+        'personalization_metrics' as source,
+        experiment_key,
+        user_id,
+        variation,
+        surface,
+        created_at,
+        loaded_at,
+        day
+    from impressions
+    union all
+    select
+        'shop_events' as source,
+        experiment_key,
+        user_id,
+        variation,
+        surface,
+        created_at,
+        loaded_at,
+        day
+    from responses
+),
+
+days as (
+    select
+        logged.experiment_key,
+        logged.user_id,
+        logged.variation,
+        logged.day,
+        max(logged.loaded_at) as loaded_at,
+        row_number() over (
+            partition by logged.experiment_key, logged.user_id, logged.variation
+            order by logged.day
+        ) as place
+    from logged
+    inner join experiments
+        on
+            logged.experiment_key = experiments.experiment_key
+            and logged.source = experiments.source
+    inner join surfaces
+        on
+            logged.experiment_key = surfaces.experiment_key
+            and logged.surface = surfaces.surface
+    where
+        {{ in_stretches(recompute, 'logged.day', 'logged.experiment_key') }}
+        and logged.created_at >= experiments.started_at
+        and (experiments.ended_at is null or logged.created_at < experiments.ended_at)
+    group by logged.experiment_key, logged.user_id, logged.variation, logged.day
+),
+
+firsts as (
+    select * from days
+    where place = 1
+),
+
+final as (
+    select
+        firsts.experiment_key,
+        firsts.user_id,
+        firsts.variation,
+        firsts.loaded_at,
+        firsts.day
+    from firsts
+    {%- if recompute.stretches %}
+    left join known
+        on
+            firsts.experiment_key = known.experiment_key
+            and firsts.user_id = known.user_id
+            and firsts.variation = known.variation
+    where known.user_id is null
+    {%- endif %}
+)
+
+select * from final

@@ -15,7 +15,7 @@ from alerts.experiments.estimates import estimate
 from alerts.experiments.poststratify import Poststratified, poststratify
 from alerts.experiments.results import Estimate, Refusal
 from calibration.figure import PUBLISHED, Bound, Floats, Spec, Summary, mean, rate
-from calibration.users import CAPPED, HEAVY, bivariate, click_rate, clickers
+from calibration.users import CAPPED, HEAVY, SKEWED, bivariate, click_rate, clickers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,6 +32,7 @@ NOMINAL = Bound(0.05, 0.05, errors=3.0)
 COVERAGE = Bound(0.94, 0.97)
 CLICKS = f"{USERS:,} users per arm; CTR, clicks in users, new and returning"
 CENTS = f"{USERS:,} users per arm; 30 % buy, lognormal, capped at 200"
+SKEW = f"{USERS:,} users per arm; 10 % buy, lognormal with σ = 1, uncapped"
 TAIL = f"{USERS:,} users per arm; 10 % buy, lognormal with σ = 1.8, uncapped"
 NEW, RETURNING = slice(0, USERS // 2), slice(USERS // 2, None)
 
@@ -124,13 +125,21 @@ def unbounded(outcomes: Floats) -> Summary:
 
 
 def _covered(estimates: Iterable[Estimate], difference: float, *, relative: bool) -> Floats:
-    """1 where the 95 % interval holds the true effect."""
+    """Whether the 95 % interval holds the true effect, and whether it has no bounds."""
     rows = []
     for found in estimates:
         interval, truth = (found.lift.interval, LIFT) if relative else (found.interval, difference)
-        low, high = interval.low, interval.high
-        rows.append(float((low is None or low <= truth) and (high is None or truth <= high)))
+        if interval.low is None or interval.high is None:
+            rows.append((1.0, 1.0))
+        else:
+            rows.append((float(interval.low <= truth <= interval.high), 0.0))
     return np.array(rows)
+
+
+def coverage(outcomes: Floats) -> Summary:
+    """The share that holds the truth; what has no bounds does."""
+    beside = f"without bounds: {100 * outcomes[:, 1].mean():.2f} %"
+    return replace(rate(outcomes[:, 0]), beside=beside)
 
 
 def _covered_clicks(relative: bool, random: np.random.Generator, runs: int) -> Floats:
@@ -192,35 +201,49 @@ SPECS: tuple[Spec, ...] = (
         NOMINAL,
     ),
     Spec("A/A, Welch, uncapped", TAIL, partial(_aa_revenue, plain, HEAVY), unbounded, PUBLISHED),
-    Spec("coverage, absolute, CTR", CLICKS, partial(_covered_clicks, False), rate, COVERAGE),
-    Spec("coverage, relative, CTR", CLICKS, partial(_covered_clicks, True), rate, COVERAGE),
+    Spec("coverage, absolute, CTR", CLICKS, partial(_covered_clicks, False), coverage, COVERAGE),
+    Spec("coverage, relative, CTR", CLICKS, partial(_covered_clicks, True), coverage, COVERAGE),
     Spec(
         "coverage, absolute, capped revenue",
         CENTS,
         partial(_covered_revenue, CAPPED, False),
-        rate,
+        coverage,
         COVERAGE,
     ),
     Spec(
         "coverage, relative, capped revenue",
         CENTS,
         partial(_covered_revenue, CAPPED, True),
-        rate,
+        coverage,
         COVERAGE,
     ),
     Spec(
         "coverage, absolute, skewed revenue",
-        TAIL,
-        partial(_covered_revenue, HEAVY, False),
-        rate,
+        SKEW,
+        partial(_covered_revenue, SKEWED, False),
+        coverage,
         COVERAGE,
     ),
     Spec(
         "coverage, relative, skewed revenue",
+        SKEW,
+        partial(_covered_revenue, SKEWED, True),
+        coverage,
+        COVERAGE,
+    ),
+    Spec(
+        "coverage, absolute, heavy-tailed revenue",
+        TAIL,
+        partial(_covered_revenue, HEAVY, False),
+        coverage,
+        PUBLISHED,
+    ),
+    Spec(
+        "coverage, relative, heavy-tailed revenue",
         TAIL,
         partial(_covered_revenue, HEAVY, True),
-        rate,
-        COVERAGE,
+        coverage,
+        PUBLISHED,
     ),
     Spec(
         "CUPED, variance cut − ρ²",

@@ -121,7 +121,7 @@ def _cuped(both: Arms, y: Values, x: Values, unadjusted: Estimate, method: Metho
 
 
 def _covariance(both: Arms, one: Values, other: Values) -> Fraction:
-    """Sample covariance over the users of both arms as one group: within arms, and between."""
+    """Covariance over the users of both arms as one group: within the arms, and between them."""
     control, treatment = both.control, both.treatment
     within = (control.users - 1) * control.weighted_covariance(
         one.control.weights, other.control.weights
@@ -130,7 +130,7 @@ def _covariance(both: Arms, one: Values, other: Values) -> Fraction:
     )
     apart = (one.treatment.mean - one.control.mean) * (other.treatment.mean - other.control.mean)
     between = apart * control.users * treatment.users / both.users
-    return (within + between) / (both.users - 1)
+    return (within + between) / both.users
 
 
 def _variance(arm: Moments, value: Value) -> Fraction:

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from alerts.experiments.comparison import MINIMUM_USERS, Level, Method, compare
+from alerts.experiments.comparison import MINIMUM_USERS, Level, Method, Scatter, compare
 from alerts.experiments.estimates import estimate
 from alerts.experiments.moments import ZERO, Moments
 from alerts.experiments.results import Estimate, Refusal
-from alerts.experiments.values import NO_DENOMINATOR, ONE
+from alerts.experiments.values import NO_DENOMINATOR, ONE, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from alerts.experiments.moments import Weights
     from alerts.experiments.values import Kind
 
 ONE_STRATUM = Refusal("one stratum")
@@ -83,7 +82,8 @@ def poststratify(
     A ratio is the combined ratio R = Σ w m̄ / Σ w d̄, its variance Σ w² s² / n of
     (m − R d) / Σ w d̄ within the strata, normal (Cochran 1977, Sampling Techniques, §6.11): unlike
     a mean of the strata's own ratios it is the metric itself, and strata with hardly any
-    denominator do no harm. The shares are taken as given: the estimate is for this mix of users.
+    denominator do no harm. The shares are taken as given: the difference is for this mix of users.
+    The lift is not: both levels move with the mix, by what control's strata differ.
 
     Args:
         kind: Of the metric.
@@ -107,12 +107,17 @@ def poststratify(
     strata = merged(control, treatment)
     if len(strata) == 1:
         return Poststratified(unadjusted, ONE_STRATUM, strata)
-    first = _level(kind, strata, [stratum.control for stratum in strata])
-    second = _level(kind, strata, [stratum.treatment for stratum in strata])
-    if first is None or second is None:
+    users = unadjusted.users
+    shares = [Fraction(stratum.users, users) for stratum in strata]
+    first, second = ([s.control for s in strata], [s.treatment for s in strata])
+    values = _value(kind, shares, first), _value(kind, shares, second)
+    if values[0] is None or values[1] is None:
         return NO_DENOMINATOR
+    levels = _level(shares, first, values[0]), _level(shares, second, values[1])
+    mix = _mix(shares, first, values[0], users)
+    scatter = Scatter(levels[0].variance + mix, levels[1].variance + mix, mix)
     method = Method("post-stratified", student=kind == "mean", alpha=alpha)
-    adjusted = compare(first, second, method, unadjusted.users)
+    adjusted = compare(*levels, method, users, scatter)
     if isinstance(adjusted, Refusal):
         return Poststratified(unadjusted, adjusted, strata)
     cut = 1 - (adjusted.std_error / unadjusted.std_error) ** 2
@@ -151,26 +156,39 @@ def _union(strata: Sequence[Stratum]) -> Stratum:
     )
 
 
-def _level(kind: Kind, strata: Sequence[Stratum], cells: Sequence[Moments]) -> Level | None:
-    """The level of an arm, `cells` by stratum, with the shares of both arms; None without d."""
-    users = sum(stratum.users for stratum in strata)
-    shares = [Fraction(stratum.users, users) for stratum in strata]
-    weighted = list(zip(shares, cells, strict=True))
-    value = sum((share * cell.mean("m") for share, cell in weighted), start=ZERO)
-    weights: Weights = (("m", ONE),)
-    if kind == "ratio":
-        denominator = sum((share * cell.mean("d") for share, cell in weighted), start=ZERO)
-        if denominator == 0:
-            return None
-        value /= denominator
-        weights = (("m", 1 / denominator), ("d", -value / denominator))
-    return Level(
-        value,
-        tuple(
-            (
-                share**2 * cell.weighted_covariance(weights, weights) / cell.users,
-                cell.users - 1,
-            )
-            for share, cell in weighted
-        ),
+def _value(kind: Kind, shares: Sequence[Fraction], cells: Sequence[Moments]) -> Value | None:
+    """The metric in an arm, `cells` by stratum, with the shares of both arms; None without d."""
+    numerator = _mean(shares, [cell.mean("m") for cell in cells])
+    if kind == "mean":
+        return Value(numerator, (("m", ONE),))
+    denominator = _mean(shares, [cell.mean("d") for cell in cells])
+    if denominator == 0:
+        return None
+    ratio = numerator / denominator
+    return Value(ratio, (("m", 1 / denominator), ("d", -ratio / denominator)))
+
+
+def _level(shares: Sequence[Fraction], cells: Sequence[Moments], value: Value) -> Level:
+    """Each stratum is a part of the variance, w² s² / n."""
+    variances = (
+        share**2 * cell.weighted_covariance(value.weights, value.weights) / cell.users
+        for share, cell in zip(shares, cells, strict=True)
     )
+    degrees = (cell.users - 1 for cell in cells)
+    return Level(value.mean, tuple(zip(variances, degrees, strict=True)))
+
+
+def _mix(
+    shares: Sequence[Fraction], cells: Sequence[Moments], value: Value, users: int
+) -> Fraction:
+    """The variance that the shares themselves bring into a level: Σ w (μ − μ̄)² / N."""
+    levels = [
+        sum((weight * cell.mean(total) for total, weight in value.weights), start=ZERO)
+        for cell in cells
+    ]
+    middle = _mean(shares, levels)
+    return _mean(shares, [(level - middle) ** 2 for level in levels]) / users
+
+
+def _mean(shares: Sequence[Fraction], values: Sequence[Fraction]) -> Fraction:
+    return sum((share * value for share, value in zip(shares, values, strict=True)), start=ZERO)

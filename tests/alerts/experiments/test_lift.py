@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import sqrt
+from math import sqrt, ulp
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,11 +111,13 @@ def test_it_agrees_with_the_absolute_test(
     assert other.high == pytest.approx(high, abs=tolerance)
 
 
-def test_the_end_near_0_keeps_its_digits() -> None:
-    """Just significant: the bound is tiny against the lift, the usual formula would lose it."""
-    just = Pair(1.0, 2e-3, 1e-8, 1e-8, 0.0, reach=2e-3 * (1 - 1e-9))
-    low = fieller(just, just.reach / sqrt(2e-8)).interval.low
-    assert low == pytest.approx(1e-9 * 2e-3, rel=1e-2)
+@pytest.mark.parametrize("digits", range(-3, 4))
+def test_the_end_near_0_keeps_its_last_digit(digits: int) -> None:
+    """At the verge of significance the usual formula would subtract equal numbers."""
+    verge = 0.002
+    reach = verge + digits * ulp(verge)
+    low = fieller(Pair(1.0, verge, 1e-8, 1e-8, 0.0, reach), reach / sqrt(2e-8)).interval.low
+    assert low == pytest.approx(verge - reach, rel=1e-2, abs=0)
 
 
 def test_a_noisy_control_has_no_interval_and_says_so() -> None:

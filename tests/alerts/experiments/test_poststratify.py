@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from alerts.experiments.distributions import critical
 from alerts.experiments.estimates import estimate
 from alerts.experiments.moments import Moments
 from alerts.experiments.poststratify import merged, poststratify
@@ -106,6 +107,32 @@ def test_ratios_as_weighted_users(sizes: tuple[int, int], lift: float, alpha: fl
     bounds = stats.norm.interval(1 - alpha, difference, std_error)
     assert (adjusted.interval.low, adjusted.interval.high) == pytest.approx(bounds, rel=1e-9)
     assert adjusted.degrees_of_freedom is None
+
+
+@KINDS
+def test_the_lift_knows_that_both_levels_move_with_the_mix(kind: Kind) -> None:
+    """At its ends, with what control's strata differ by: as if users' segments were drawn anew."""
+    users = arms(kind, (900, 500), 0.5)
+    adjusted = done(done(poststratify(kind, *map(by_segment, users))).adjusted)
+    everyone = np.concatenate([segments(arm) for arm in users])
+    quantile = critical(0.05, adjusted.degrees_of_freedom)
+    own = []
+    for arm, level in zip(users, (adjusted.control, adjusted.treatment), strict=True):
+        top, bottom = arm.floats("m"), arm.floats("d")
+        shares = [np.mean(everyone == k) for k in np.unique(everyone)]
+        masks = [segments(arm) == k for k in np.unique(everyone)]
+        scale = sum(w * bottom[k].mean() for w, k in zip(shares, masks, strict=True))
+        linear = (top - level * bottom) / scale
+        means = [linear[k].mean() for k in masks]
+        within = [
+            w**2 * linear[k].var(ddof=1) / k.sum() for w, k in zip(shares, masks, strict=True)
+        ]
+        own.append((sum(within), np.average(np.square(means), weights=shares) / len(everyone)))
+    mix = own[0][1]
+    for end in (adjusted.lift.interval.low, adjusted.lift.interval.high):
+        contrast = adjusted.treatment - (1 + end) * adjusted.control
+        variance = own[1][0] + (1 + end) ** 2 * own[0][0] + end**2 * mix
+        assert abs(contrast) == pytest.approx(quantile * sqrt(variance), rel=1e-9)
 
 
 def test_an_uneven_mix_is_put_right() -> None:

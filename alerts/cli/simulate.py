@@ -63,8 +63,9 @@ def command(  # noqa: PLR0913 - one parameter per option
     Recommendation responses and what users did with them (decision_traces, shop_events) cover the
     last 24 days; all else covers the whole range.
 
-    DIRECTORY/truth.json says which incidents were planted where, and the true effects of the
-    experiments. DIRECTORY must be new, empty, or hold an earlier simulation, which is replaced.
+    DIRECTORY/truth.json says which incidents were planted where, and of each experiment the true
+    effects, what is wrong with it, and what a sound analysis concludes. DIRECTORY must be new,
+    empty, or hold an earlier simulation, which is replaced.
     """
     # Imported late: numpy and pyarrow are not needed for --help.
     from alerts.simulate import Options  # noqa: PLC0415

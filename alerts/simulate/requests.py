@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alerts.simulate.assignments import NO_EXPERIMENT
 from alerts.simulate.options import DAY_MS
 from alerts.simulate.visits import TRAFFIC_BY_HOUR, TRAFFIC_BY_WEEKDAY, Arrays
 from alerts.simulate.world import COUNTRIES, SURFACES, Bools, Floats, Ints, World, pick_from
@@ -45,6 +46,8 @@ class Requests(Arrays):
         surface: Index into `SURFACES`.
         created_ms: Milliseconds since 1970 UTC.
         is_new: Whether the user is a new one.
+        experiment: Index of the running experiment that rows name, or none.
+        arm: Arm within it.
     """
 
     number: Ints
@@ -53,6 +56,8 @@ class Requests(Arrays):
     surface: Ints
     created_ms: Ints
     is_new: Bools
+    experiment: Ints
+    arm: Ints
 
     def cold_start_rate(self) -> Floats:
         """The usual probability of a cold start: new users have little history."""
@@ -69,7 +74,7 @@ def draw_requests(
 ) -> Requests:
     """The requests on visits that begin on this day, numbered on from `numbers` (visits, requests).
 
-    What would come after the end of the data is left out.
+    What would come after the end of the data is left out. They name no experiment yet.
     """
     visitor, start = _visits(world, rng, day, users)
     visit = np.arange(len(visitor))
@@ -92,6 +97,8 @@ def draw_requests(
         surface=np.concatenate(surfaces),
         created_ms=created,
         is_new=(joined >= 0) & (day - joined < NEW_USER_DAYS),
+        experiment=np.full(len(user), NO_EXPERIMENT),
+        arm=np.zeros(len(user), dtype=np.int64),
     )
     order = np.argsort(created, kind="stable")
     drawn = drawn.take(order[created[order] < world.calendar.end_ms])

@@ -55,7 +55,10 @@ NO_BRAND_SHARE = 0.01
 NO_CATEGORY_SHARE = 0.006
 
 MEAN_CANDIDATES = (120, 80, 50)
-SLOW_SHARE = 0.015
+# A slow response takes `SLOW_FACTOR` times as long as it else would.
+LATENCY_MEDIAN_MS = 41.0
+LATENCY_SIGMA = 0.4
+SLOW_FACTOR = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +114,8 @@ def draw_responses(
     reasons = (rng.random(shape) < rates.reasons[:, None]).astype(np.int64)
     reasons += (reasons > 0) & (rng.random(shape) < SECOND_REASON_SHARE)
     cold_rate = np.where(np.isnan(rates.cold_start), requests.cold_start_rate(), rates.cold_start)
-    latency = 41.0 * np.exp(0.4 * rng.standard_normal(count))
-    latency *= np.where(rng.random(count) < SLOW_SHARE, 6.0, 1.0)
+    latency = LATENCY_MEDIAN_MS * np.exp(LATENCY_SIGMA * rng.standard_normal(count))
+    latency *= np.where(rng.random(count) < rates.slow, SLOW_FACTOR, 1.0)
     shown = rng.random(shape)
     return Responses(
         is_empty=rng.random(count) < EMPTY_SHARE,

@@ -12,7 +12,7 @@ import numpy as np
 
 from alerts.errors import ConfigurationError
 from alerts.simulate import arrival, truth
-from alerts.simulate.experiments import Assignments
+from alerts.simulate.assignments import Assignments, Seen
 from alerts.simulate.incidents import BrokenRows, Incident, LateRows, effects, of_kind
 from alerts.simulate.options import DAY_MS, Options
 from alerts.simulate.responses import K
@@ -173,7 +173,7 @@ class _Run:
         )
         self._interactions = user_interactions.Schedule(world.calendar)
         self._writers = {table.name: self._writer(directory, table) for table in TABLES}
-        self._tracing = Tracing(world, incidents, self._writers)
+        self._tracing = Tracing(world, self._shop.assignments, incidents, self._writers)
         self._late = self._writer(directory / _LATE_DIRECTORY, personalization_metrics.TABLE)
         self._tally = truth.Tally()
         self._visits = 0
@@ -196,7 +196,7 @@ class _Run:
 
     def slice_of_day(self, day: int, users: range) -> None:
         """All that these users do on visits that begin on this day."""
-        self._tracing.slice_of_day(day, users)
+        shop_seen = self._tracing.slice_of_day(day, users)
         shop, seed = self._shop, self._options.seed
         rng = stream(seed, STREAM_VISITS, day, users.start)
         visits = draw_visits(shop, rng, day, users)
@@ -204,16 +204,19 @@ class _Run:
         visits, drawn = keep_collected(shop, visits, drawn, (self._visits, self._impressions))
         self._visits += len(visits.number)
         self._impressions += len(drawn.number)
+        self._write_assignments(day, Seen(visits.user, visits.start_ms), shop_seen)
         if not len(visits.number):
             return
         self._interactions.add(shop, user_interactions.draw(rng, drawn))
-        assigned = experiment_assignments.columns(shop.assignments, day, visits)
-        if assigned["user_id"]:
-            self._writers[experiment_assignments.TABLE.name].write(assigned)
         for first in range(0, len(visits.number), ROWS_PER_SLICE):
             rows = visits.take(np.arange(first, min(first + ROWS_PER_SLICE, len(visits.number))))
             self._writers[sessions.TABLE.name].write(sessions.columns(shop.world, rows))
         self._write_impressions(day, users, drawn)
+
+    def _write_assignments(self, day: int, app: Seen, shop: Seen) -> None:
+        assigned = experiment_assignments.columns(self._shop.assignments.log(day, app, shop))
+        if assigned["user_id"]:
+            self._writers[experiment_assignments.TABLE.name].write(assigned)
 
     def _write_impressions(self, day: int, users: range, drawn: Impressions) -> None:
         """On time into the table's part, late into a part of its own, broken ones beside them."""
@@ -274,6 +277,7 @@ class _Run:
             writer.close_part()
         shutil.rmtree(self._directory / _LATE_DIRECTORY, ignore_errors=True)
         self._tally.duplicates[catalog_items.TABLE.name] = self._tracing.changed_items
+        self._tally.logged = self._shop.assignments.logged()
         self._tally.lines = {name: writer.rows for name, writer in self._writers.items()}
         document = truth.build(self._options, self._incidents, self._tally)
         path = self._directory / TRUTH

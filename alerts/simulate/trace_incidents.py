@@ -28,6 +28,7 @@ PERSONALIZED_SHARE = 0.68
 REASON_COVERAGE = 0.85
 UNAVAILABLE_SHARE = 0.02
 NO_COLLABORATIVE_SHARE = 0.01
+SLOW_SHARE = 0.015
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ class Rates:
         cold_start: Probability of a cold start; NaN where it depends on the user.
         no_collaborative: Probability that the collaborative source has no candidates.
         same_list: How many items all lists are drawn from; 0 where lists are personal.
+        slow: Probability that the response is a slow one; experiments change it.
     """
 
     share: Floats
@@ -178,6 +180,7 @@ class Rates:
     cold_start: Floats
     no_collaborative: Floats
     same_list: Ints
+    slow: Floats
 
 
 def rates(
@@ -192,6 +195,7 @@ def rates(
         cold_start=np.full(count, np.nan),
         no_collaborative=np.full(count, NO_COLLABORATIVE_SHARE),
         same_list=np.zeros(count, dtype=np.int64),
+        slow=np.full(count, SLOW_SHARE),
     )
     row = {known.name: index for index, known in enumerate(SURFACES)}
     for incident in incidents:

@@ -6,11 +6,13 @@ not lost or late of these.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alerts.simulate import catalog
+from alerts.simulate.assignments import Assignments, Seen
 from alerts.simulate.incidents import Incident, of_kind
 from alerts.simulate.requests import Requests, draw_requests, is_traced
 from alerts.simulate.responses import Responses, draw_responses
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 TABLES: tuple[Table, ...] = (decision_traces.TABLE, shop_events.TABLE, catalog_items.TABLE)
 
+NOBODY = Seen(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
 
 class Tracing:
     """Writes the shop's tables, and remembers where their numbering stands.
@@ -33,10 +37,15 @@ class Tracing:
     """
 
     def __init__(
-        self, world: World, incidents: tuple[Incident, ...], writers: Mapping[str, TableWriter]
+        self,
+        world: World,
+        assignments: Assignments,
+        incidents: tuple[Incident, ...],
+        writers: Mapping[str, TableWriter],
     ) -> None:
         self.changed_items = 0
         self._world = world
+        self._assignments = assignments
         self._incidents = of_kind(incidents, TraceIncident)
         self._writers = writers
         self._visits = self._requests = self._events = 0
@@ -46,23 +55,33 @@ class Tracing:
         }
         self._write_catalog(catalog_items.columns(world.calendar, self._catalog))
 
-    def slice_of_day(self, day: int, users: range) -> None:
-        """The responses to these users on visits that begin on this day, and what follows."""
+    def slice_of_day(self, day: int, users: range) -> Seen:
+        """The responses to these users on visits that begin on this day, and what follows.
+
+        Returns who asked for them when.
+        """
         world = self._world
         if not is_traced(world.options, day):
-            return
+            return NOBODY
         rng = stream(world.options.seed, STREAM_TRACES, day, users.start)
         numbers = (self._visits, self._requests)
         requests = draw_requests(world, rng, day, users, numbers)
         if not len(requests.user):
-            return
+            return NOBODY
         self._visits = int(requests.visit.max()) + 1
         self._requests += len(requests.user)
+        where = (day, requests.user, requests.surface)
+        experiment, arm = self._assignments.served(*where)
+        requests = replace(requests, experiment=experiment, arm=arm)
+        factors = self._assignments.shop_factors(*where)
         holding = rates(self._incidents, world.calendar, requests.surface, requests.created_ms)
+        holding = replace(holding, slow=holding.slow * factors.slow)
         responses = draw_responses(world, rng, users, requests, holding)
         self._write_traces(requests, responses)
         rng = stream(world.options.seed, STREAM_EVENTS, day, users.start)
-        self._write_events(requests, shop_events.draw(world, rng, requests, responses))
+        events = shop_events.draw(world, rng, requests, responses, factors.click)
+        self._write_events(requests, events)
+        return Seen(requests.user, requests.created_ms)
 
     def _write_traces(self, requests: Requests, responses: Responses) -> None:
         writer = self._writers[decision_traces.TABLE.name]

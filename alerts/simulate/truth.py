@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from alerts.simulate import experiments
+from alerts.simulate import experiment_truth
 from alerts.simulate.incidents import IMPRESSIONS, BrokenRows, CtrDrop, Incident, LateRows
 from alerts.simulate.trace_incidents import TraceIncident
 from alerts.simulate.writers import iso_times
@@ -14,6 +14,7 @@ from alerts.simulate.writers import iso_times
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from alerts.simulate.assignments import Logged
     from alerts.simulate.options import Calendar, Options
 
 VERSION = 1
@@ -30,6 +31,7 @@ class Tally:
         arrivals: Late rows, by kind.
         duplicates: Versions of other tables' rows that newer ones replace, by table.
         late_parts: Names of the part files that hold the late rows.
+        logged: What was logged of the running experiments, by key.
     """
 
     lines: dict[str, int] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Tally:
     arrivals: Counter[str] = field(default_factory=Counter)
     duplicates: Counter[str] = field(default_factory=Counter)
     late_parts: list[str] = field(default_factory=list)
+    logged: dict[str, Logged] = field(default_factory=dict)
 
 
 def build(options: Options, incidents: tuple[Incident, ...], tally: Tally) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def build(options: Options, incidents: tuple[Incident, ...], tally: Tally) -> di
         "data_until": f"{calendar.date(calendar.days).isoformat()}T06:00:00Z",
         "rows": {table: _rows(table, lines, tally) for table, lines in tally.lines.items()},
         "incidents": [_incident(calendar, incident, tally) for incident in incidents],
-        "experiments": experiments.truth(calendar),
+        "experiments": experiment_truth.build(options, incidents, tally.logged),
     }
 
 

@@ -22,7 +22,7 @@ from alerts.simulate.world import (
 )
 
 if TYPE_CHECKING:
-    from alerts.simulate.experiments import Assignments
+    from alerts.simulate.assignments import Assignments
     from alerts.simulate.incidents import Effects
 
 # Monday first. Traffic has a season, the CTR hardly any.

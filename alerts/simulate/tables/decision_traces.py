@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alerts.simulate.assignments import names_of
 from alerts.simulate.catalog import BRANDS, NO_BRAND, Catalog, item_id
 from alerts.simulate.requests import NAMESPACE, Requests
 from alerts.simulate.responses import REASONS, SECOND_REASON, SOURCES, K, Responses
@@ -63,7 +64,7 @@ def _payloads(
         responses.latency_ms.tolist(),
         _item_lists(catalog, responses),
         responses.candidates.tolist(),
-        _extras(responses, kept),
+        _extras(requests, responses, kept),
         strict=True,
     )
     return [
@@ -83,8 +84,9 @@ def _payloads(
     ]
 
 
-def _extras(responses: Responses, kept: Bools) -> list[dict[str, Any]]:
+def _extras(requests: Requests, responses: Responses, kept: Bools) -> list[dict[str, Any]]:
     rows = zip(
+        _experiments(requests),
         (responses.personalized.sum(axis=1) * kept).tolist(),
         ((responses.reasons > 0).sum(axis=1) * kept).tolist(),
         responses.cold_start.tolist(),
@@ -92,12 +94,21 @@ def _extras(responses: Responses, kept: Bools) -> list[dict[str, Any]]:
     )
     return [
         {
+            **experiment,
             "personalized_items_count": personalized,
             "reason_items_count": reasons,
             "cold_start_impression": cold_start,
             "blend": BLEND,
         }
-        for personalized, reasons, cold_start in rows
+        for experiment, personalized, reasons, cold_start in rows
+    ]
+
+
+def _experiments(requests: Requests) -> list[dict[str, str | None]]:
+    """What each response says of the experiment it is a part of; nothing where there is none."""
+    return [
+        {"experiment_key": key, "experiment_variant": variation} if key else {}
+        for key, variation in names_of(requests.experiment, requests.arm)
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alerts.simulate.experiments import NO_EXPERIMENT, RUNNING
+from alerts.simulate.assignments import names_of
 from alerts.simulate.world import COUNTRIES, DEVICES, SURFACES, World, user_id
 from alerts.simulate.writers import Columns, Table
 
@@ -49,14 +49,13 @@ def session_id(number: int) -> str:
 def columns(world: World, drawn: Impressions) -> Columns:
     """The rows of these impressions."""
     numbers, items = drawn.number.tolist(), drawn.item.tolist()
-    variation = _variations()
-    arms = list(zip(drawn.experiment.tolist(), drawn.arm.tolist(), strict=True))
+    named = names_of(drawn.experiment, drawn.arm)
     return {
         "id": [impression_id(number) for number in numbers],
         "user_id": [user_id(number) for number in drawn.user.tolist()],
         "surface": [SURFACES[index].name for index in drawn.surface.tolist()],
-        "experiment_key": [variation[arm][0] for arm in arms],
-        "variation": [variation[arm][1] for arm in arms],
+        "experiment_key": [key for key, _ in named],
+        "variation": [variation for _, variation in named],
         "click_through": drawn.clicked.tolist(),
         "dwell_time_ms": [
             None if absent else int(dwell)
@@ -69,15 +68,6 @@ def columns(world: World, drawn: Impressions) -> Columns:
         "metadata": _metadata(world, drawn),
         "created_at": drawn.created_ms.tolist(),
     }
-
-
-def _variations() -> dict[tuple[int, int], tuple[str | None, str | None]]:
-    """(experiment, arm) -> what the row says of them."""
-    said: dict[tuple[int, int], tuple[str | None, str | None]] = {(NO_EXPERIMENT, 0): (None, None)}
-    for index, experiment in enumerate(RUNNING):
-        for place, arm in enumerate(experiment.arms):
-            said[index, place] = (experiment.key, arm.key)
-    return said
 
 
 def _metadata(world: World, drawn: Impressions) -> list[dict[str, str | float | None]]:

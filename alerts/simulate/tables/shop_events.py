@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alerts.simulate.assignments import names_of
 from alerts.simulate.catalog import Catalog, item_id
 from alerts.simulate.requests import NAMESPACE, Requests
 from alerts.simulate.responses import K, Responses
@@ -68,9 +69,21 @@ class Events(Arrays):
 
 
 def draw(
-    world: World, rng: np.random.Generator, requests: Requests, responses: Responses
+    world: World,
+    rng: np.random.Generator,
+    requests: Requests,
+    responses: Responses,
+    click_factor: Floats,
 ) -> Events:
-    """What follows from these responses before the data ends, in order of time."""
+    """What follows from these responses before the data ends, in order of time.
+
+    Args:
+        world: The shop.
+        rng: Source of all that is drawn.
+        requests: What was asked for.
+        responses: What was answered.
+        click_factor: Factor on the click probability of each request's items.
+    """
     seen = (rng.random((len(requests.user), K)) < SEEN_BY_RANK) & ~responses.is_empty[:, None]
     row, rank = np.nonzero(seen)
     item = responses.item[row, rank]
@@ -78,7 +91,7 @@ def draw(
     shown += rng.integers(1_500, size=len(row))
     # As many numbers whatever happens, so that an incident shifts nothing that follows.
     falls = rng.random((3, len(row)))
-    clicked = falls[0] < _click_probability(world, requests.user[row], item)
+    clicked = falls[0] < click_factor[row] * _click_probability(world, requests.user[row], item)
     added = clicked & (falls[1] < ADD_SHARE)
     bought = added & (falls[2] < PURCHASE_SHARE)
     click_ms = shown + 500 + rng.exponential(4_000, len(row)).astype(np.int64)
@@ -112,6 +125,7 @@ def columns(catalog: Catalog, requests: Requests, events: Events, first: int) ->
     count = len(events.name)
     bought = (events.name == PURCHASE).tolist()
     surface = requests.surface[events.row].tolist()
+    named = names_of(requests.experiment[events.row], requests.arm[events.row])
     revenue = np.round(catalog.price[events.item] * events.quantity, 2).tolist()
     return {
         "event_id": [f"e-{number:09d}" for number in range(first, first + count)],
@@ -125,7 +139,7 @@ def columns(catalog: Catalog, requests: Requests, events: Events, first: int) ->
         "session_id": [f"w-{number:09d}" for number in requests.visit[events.row].tolist()],
         "item_id": [item_id(number) for number in events.item.tolist()],
         "trace_id": [trace_id(number) for number in requests.number[events.row].tolist()],
-        "variant": [None] * count,
+        "variant": [variation for _, variation in named],
         "quantity": [units or None for units in events.quantity.tolist()],
         "revenue": [
             money if is_sale else None for money, is_sale in zip(revenue, bought, strict=True)

@@ -19,22 +19,6 @@ from .conftest import Written
 # What the shipped rules ask; a bucket with fewer than 100 served items is not judged.
 SHARE_FLOOR, REASON_FLOOR = 0.55, 0.60
 
-SERVED = """
-    create or replace table served as
-    select trace_id, surface, user_id, cast(created_at as timestamptz) as created_at,
-           cast(cast(created_at as timestamptz) as date) as day,
-           time_bucket(interval 5 minutes, cast(created_at as timestamptz)) as bucket,
-           json_array_length(payload, '$.items') as items,
-           cast(payload ->> '$.extras.personalized_items_count' as int) as personalized,
-           cast(payload ->> '$.extras.reason_items_count' as int) as reasons,
-           cast(payload ->> '$.extras.cold_start_impression' as boolean) as cold,
-           cast(payload ->> '$.candidate_sources.collaborative.count' as int) as collaborative,
-           list_count(list_filter(json_extract_string(payload, '$.items[*].available'),
-                                  lambda one: one = 'false')) as unavailable,
-           json_extract_string(payload, '$.items[*].item_id') as listed
-    from read_json('{directory}/decision_traces/*.jsonl', columns = {{trace_id: 'varchar',
-         surface: 'varchar', user_id: 'varchar', created_at: 'varchar', payload: 'json'}})
-"""
 DAILY = """
     select surface, day, count(*) as requests, sum(items) as items,
            sum(personalized) / sum(items) as share, sum(reasons) / sum(items) as reasons,
@@ -60,13 +44,6 @@ class Day:
 
 
 Days = dict[tuple[str, dt.date], Day]
-
-
-@pytest.fixture(scope="module")
-def served(demo: Written) -> Iterator[Written]:
-    demo.connection.execute(SERVED.format(directory=demo.directory))
-    yield demo
-    demo.connection.execute("drop table served")
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,13 @@
     }) }}
 {%- endmacro %}
 
+{# The measures that belong to no surface: of visits, and of what is saved later. #}
+{% macro measures_without_surface() -%}
+    {{ return([
+        'saves', 'judged_sessions', 'bounced_sessions', 'watched_sessions', 'crash_free_sessions',
+    ]) }}
+{%- endmacro %}
+
 {# One row of an event stream: the measures it has, as expressions; the others are null. #}
 {% macro measures_of_event(given) -%}
     {%- for measure, type in experiment_measures().items() %}
@@ -141,4 +148,56 @@
             )
         )
         and {{ condition }}
+{%- endmacro %}
+
+
+{# What the marts of events as logged depend on. Beside its own day a changed row touches the days of
+   the events that it says something of: a click of its twins, a response of those it led to, an
+   assignment of those of its user in that arm, a version of an experiment of all since its start.
+   `day` is the mart's day of a row, of which `{}` is the relation. #}
+{% macro changed_logged_events(day='{}.day') -%}
+    {%- set events = ref('int_shop_events_ledger') if model.resource_type != 'unit_test' else '' -%}
+    {%- set versions = ref('int_experiments_ledger') if model.resource_type != 'unit_test' else '' -%}
+    {%- set of_event = day | replace('{}', 'events') -%}
+    {%- set join_events = 'inner join ' ~ events ~ " as events on events.status = 'accepted' and " -%}
+    {{ return([
+        changed_rows('int_shop_events_ledger', first=day | replace('{}', 'changed'), via=['int_clicks']),
+        changed_clicks(day | replace('{}', 'twins'), via=['int_clicks']),
+        changed_rows('int_traces_ledger', first=day | replace('{}', 'changed')),
+        changed_rows(
+            'int_traces_ledger',
+            first=of_event,
+            join=join_events ~ 'changed.row_key = events.trace_id',
+        ),
+        changed_rows(
+            'int_assignments_ledger',
+            first=of_event,
+            join=join_events
+                ~ 'changed.user_id = events.user_id and changed.variation = events.variant',
+        ),
+        changed_rows(
+            'int_experiments_ledger',
+            first=of_event,
+            join='inner join (select experiment_key, min(started_at) as started_at from '
+                ~ versions ~ ' group by experiment_key) as starts'
+                ~ ' on changed.experiment_key = starts.experiment_key '
+                ~ join_events ~ 'events.variant is not null'
+                ~ ' and events.created_at >= starts.started_at',
+        ),
+    ]) }}
+{%- endmacro %}
+
+
+{# Users who add to some of the counts of a cumulative mart, or take from them, from one day on. Where
+   nobody is behind a step that would not be there without it, its `loaded_at` is null. #}
+{% macro counted_step(relation, day, added, counts, keys, loaded_at, where) -%}
+    select
+        {{ listed(keys, '{}') }},
+        {{ day }} as day,
+        {%- for count in counts %}
+        {{ added.get(count, 0) }} as {{ count }},
+        {%- endfor %}
+        {{ loaded_at or 'cast(null as ' ~ type_instant() ~ ')' }} as loaded_at
+    from {{ relation }}
+    where {{ day }} is not null and {{ where or 'true' }}
 {%- endmacro %}

@@ -137,7 +137,11 @@
             {%- do offers.append(
                 "select '" ~ metric.metric ~ "' as metric, '" ~ source ~ "' as source, "
                 ~ ('responses_over_threshold' in [metric.numerator, metric.denominator])
-                ~ " as has_threshold"
+                ~ " as has_threshold, "
+                ~ (
+                    metric.numerator not in measures_without_surface()
+                    and metric.denominator not in measures_without_surface()
+                ) ~ " as has_surface"
             ) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -87,9 +87,10 @@ from {{ this }}
 {% endmacro %}
 
 
+{# A small mart that is replaced as a whole has no ledger to take in, and nothing to log. #}
 {% macro log_mart_build() %}
-    {% if execute %}
-        {% set note = read_build_note() %}
+    {% set note = read_build_note() if execute else {} %}
+    {% if note.batches %}
         {% set rows %}
             {% for ledger, batch in note.batches.items() %}
 select

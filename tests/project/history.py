@@ -155,26 +155,50 @@ class History:
         )
 
     def experiment(self) -> tuple[Any, ...]:
-        """One version of an experiment."""
+        """One version of an experiment: new weights, another start, an end, or nonsense."""
         draw = self.random
         return (
-            draw.choice(["blend", "ranker", " "]),
+            draw.choice(["blend", "blend", "ranker", "ranker", " "]),
             "An experiment",
-            draw.choice(["draft", "running"]),
+            draw.choice(["draft", "running", None]),
             draw.choice(
                 [
-                    '[{"key": "a", "weight": 0.5}, {"key": "b", "weight": 0.5}]',
-                    '[{"key": "a", "weight": "half"}]',
+                    '[{"key": "a", "weight": 0.5, "is_control": true},'
+                    ' {"key": "b", "weight": 0.5}]',
+                    '[{"key": "a", "weight": 1, "is_control": true}, {"key": "b", "weight": 1}]',
+                    '[{"key": "a", "weight": 99}, {"key": "b", "weight": 1}, {"key": "c"}]',
                     '[{"key": "a", "weight": null}, {"key": "b"}]',
-                    "{}",
-                    None,
+                    *('[{"key": "a", "weight": "half"}]', '[{"weight": 1}]', "{}", "[]", None),
+                    '[{"key": "a", "weight": -1}]',
                 ]
             ),
-            draw.choice([None, self.moment()]),
-            draw.choice([None, ARRIVALS + dt.timedelta(days=400)]),
-            draw.choice(['{"min_duration_days": 14}', '{"min_duration_days": "14"}', "[]", None]),
+            draw.choice([None, FIRST, FIRST, FIRST, self.moment()]),
+            draw.choice([None, None, self.moment(), ARRIVALS + dt.timedelta(days=400)]),
+            draw.choice(
+                [
+                    *('{"min_duration_days": 14}', '{"min_duration_days": "14"}', "[]", None),
+                    '{"source": "shop_events", "surfaces": ["home", "pdp", "home"]}',
+                    '{"source": "shop_events", "latency_threshold_ms": 40, "horizon_users": 1e3}',
+                    '{"source": "elsewhere"}',
+                    '{"surfaces": "home"}',
+                    '{"surfaces": ["for_you", 5], "primary_metric": ["ctr", "save_rate"]}',
+                    '{"primary_metric": "ctr", "guardrails": [{"name": "bounce_rate",'
+                    ' "direction": "lower_is_better", "threshold": "+5%"}, {"name": "p95"}]}',
+                ]
+            ),
             None,
-            FIRST + dt.timedelta(days=draw.randrange(4)),
+            self.moment(),
+            self.loaded(),
+        )
+
+    def assignment(self) -> tuple[Any, ...]:
+        """One logged assignment; some users are logged in several arms."""
+        draw = self.random
+        return (
+            draw.choice(["blend", "ranker", "unheard_of"]),
+            f"u{draw.randrange(7)}",
+            draw.choice(["a", "a", "b", "b", "c", None]),
+            draw.choice([FIRST, FIRST, self.moment()]),
             self.loaded(),
         )
 
@@ -244,7 +268,7 @@ class History:
             "k": draw.choice([3, 3, 2.5, None]),
             "device": draw.choice(["ios", "web", "", None, 7]),
             "user_type": draw.choice(["new", "returning", None]),
-            "latency_ms": draw.choice([41.5, 1e-320, 0, None]),
+            "latency_ms": draw.choice([41.5, 250, 1e-320, 0, None]),
             "items": [self.served() for _ in range(draw.randrange(6))],
             "candidate_sources": {
                 source: draw.choice([{"count": draw.choice([0, 0, 3, None])}, {}, None])
@@ -252,6 +276,7 @@ class History:
             },
             "extras": {
                 "experiment_key": draw.choice(["blend", None]),
+                "experiment_variant": draw.choice(["a", "b", None]),
                 "personalized_items_count": draw.choice([None, 0, 1, 2, 2.5, -1, 1e300]),
                 "reason_items_count": draw.choice([None, 0, 3]),
                 "cold_start_impression": draw.choice([True, False, None]),
@@ -299,10 +324,7 @@ class History:
         project.insert(
             "experiment_assignments",
             ("experiment_key", "user_id", "variation", "assigned_at", "loaded_at"),
-            [
-                ("blend", f"u{draw.randrange(3)}", draw.choice(["a", None]), FIRST, self.loaded())
-                for _ in range(4)
-            ],
+            [self.assignment() for _ in range(8)],
         )
         project.insert(
             "personalization_settings",
@@ -336,6 +358,7 @@ class History:
                     f"created_at = timestamptz '{self.moment()}'",
                     "surface = 'pdp', dwell_time_ms = 1500",
                     "dwell_time_ms = -5",
+                    "experiment_key = 'ranker', variation = 'b'",
                 ]
             )
             statements.append(

@@ -1,3 +1,5 @@
+{{ config(meta={'indexed': ['trace_id']}) }}
+
 {{ version_ledger(
     staging='stg_shop_events',
     key='event_id',

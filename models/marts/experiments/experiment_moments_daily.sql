@@ -60,6 +60,7 @@ offered as (
     select
         experiments.experiment_key,
         metrics.metric,
+        metrics.has_surface,
         experiments.first_day,
         experiments.last_day
     from experiments
@@ -98,7 +99,9 @@ cells as (
     from offered
     inner join segments on offered.experiment_key = segments.experiment_key
     inner join arms on offered.experiment_key = arms.experiment_key
-    where offered.last_day >= offered.first_day
+    where
+        offered.last_day >= offered.first_day
+        and (segments.segment_type <> 'surface' or offered.has_surface)
 ),
 
 grid as (

@@ -89,7 +89,8 @@ def _outside(found: Estimate) -> bool:
     look = done(
         confidence_sequence(found.difference, found.std_error, found.users, horizon_users=HORIZON)
     )
-    return look.p_value < look.alpha
+    low, high = look.interval.low, look.interval.high
+    return (low is not None and low > 0) or (high is not None and high < 0)
 
 
 def _daily(control: Arm, treatment: Arm, *, ratio: bool = False) -> Floats:

@@ -93,8 +93,8 @@ def rho_squared(alpha: float, horizon_users: int) -> float:
 
     nρ² = −2 ln α + ln(1 − 2 ln α) with n the users at the horizon (I. Waudby-Smith, D. Arbour, R.
     Sinha, E. H. Kennedy, A. Ramdas, Time-uniform central limit theory and asymptotic confidence
-    sequences, Annals of Statistics 52 (2024), arXiv 2103.06476, appendix B.2). It must be fixed
-    before the start: with a ρ that follows the data the sequence does not hold.
+    sequences, Annals of Statistics 52 (2024), arXiv 2103.06476). It must be fixed before the start:
+    with a ρ that follows the data the sequence does not hold.
 
     Raises:
         ValueError: alpha outside 0 to 1, or no users at the horizon.
@@ -116,8 +116,8 @@ def confidence_sequence(
 ) -> Anytime | Refusal:
     """The two-sided asymptotic confidence sequence at one look.
 
-    The radius is σ √( 2(nρ² + 1)/(n²ρ²) · ln(√(nρ² + 1)/α) ) with σ = std_error √n (the same paper,
-    theorem 2.2 and equation 6). It is asymptotic in the users at the first look, and the users must
+    The radius is σ √( 2(nρ² + 1)/(n²ρ²) · ln(√(nρ² + 1)/α) ) with σ = std_error √n (the same paper;
+    a normal distribution is mixed over, as in Robbins 1970). It is asymptotic in the users at the first look, and the users must
     keep coming: n is the clock. Between looks without new users, where only their totals grow, it
     is not proven; the calibration measures it.
 
@@ -158,7 +158,7 @@ def lower_confidence_sequence(
 ) -> AtLeast | Refusal:
     """The one-sided asymptotic confidence sequence: the difference is at least its bound.
 
-    The radius is σ √( 2(nρ² + 1)/(n²ρ²) · ln(1 + √(nρ² + 1)/(2α)) ) (the same paper, appendix B.1:
+    The radius is σ √( 2(nρ² + 1)/(n²ρ²) · ln(1 + √(nρ² + 1)/(2α)) ) (the same paper:
     half a normal distribution is mixed over instead of the whole). ρ² is that of a two-sided
     sequence at 2α, from which it differs by the 1 in the logarithm only.
 

@@ -117,9 +117,9 @@ def confidence_sequence(
     """The two-sided asymptotic confidence sequence at one look.
 
     The radius is σ √( 2(nρ² + 1)/(n²ρ²) · ln(√(nρ² + 1)/α) ) with σ = std_error √n (the same paper;
-    a normal distribution is mixed over, as in Robbins 1970). It is asymptotic in the users at the first look, and the users must
-    keep coming: n is the clock. Between looks without new users, where only their totals grow, it
-    is not proven; the calibration measures it.
+    a normal distribution is mixed over, as in Robbins 1970). It is asymptotic in the users at the
+    first look, and users must keep coming: n is the clock. Between looks without new users, where
+    only their totals grow, it is not proven; the calibration measures totals that grow.
 
     Args:
         difference: Treatment − control, in the metric's unit.

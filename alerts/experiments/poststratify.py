@@ -80,7 +80,7 @@ def poststratify(
     A mean is Σ w m̄ over the strata, w a stratum's share in the users of both arms, its variance
     Σ w² s² / n (Miratrix, Sekhon and Yu 2013), Student's t with Satterthwaite's degrees of freedom.
     A ratio is the combined ratio R = Σ w m̄ / Σ w d̄, its variance Σ w² s² / n of
-    (m − R d) / Σ w d̄ within the strata, normal (Cochran 1977, Sampling Techniques, §6.11): unlike
+    (m − R d) / Σ w d̄ within the strata, normal (Cochran 1977, Sampling Techniques): unlike
     a mean of the strata's own ratios it is the metric itself, and strata with hardly any
     denominator do no harm. The shares are taken as given: the difference is for this mix of users.
     The lift is not: both levels move with the mix, by what control's strata differ.

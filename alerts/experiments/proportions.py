@@ -44,7 +44,7 @@ def two_proportions(
 
     z = (p_t − p_c) / √(p (1 − p) (1/n_c + 1/n_t)) with p of both arms together; the interval is
     p_t − p_c ± z √(p_c (1 − p_c) / n_c + p_t (1 − p_t) / n_t) (Fleiss, Levin and Paik 2003,
-    Statistical Methods for Rates and Proportions, §3). Hence z and interval can part by a hair;
+    Statistical Methods for Rates and Proportions). Hence z and interval can part by a hair;
     `std_error` is that of z, the lift is Fieller's with the variances of the interval. Users, not
     impressions, are randomized, so a nominal 5 % is 7 to 40 %: the figure is for comparison only.
 

@@ -193,8 +193,9 @@ class Evidence:
 
     @property
     def treatments(self) -> tuple[str, ...]:
-        """The arms that are compared with control."""
-        return tuple(arm for arm in self.arms if arm != self.plan.control)
+        """The arms that are compared with control: those with a weight in the deciding period."""
+        weights = self.weights
+        return tuple(arm for arm in self.arms if arm != self.plan.control and weights.get(arm))
 
     def whole(self, metric: str) -> ByArm:
         """The moments of all users by arm; empty where the metric is not measured."""

@@ -284,13 +284,25 @@ class Assignments:
         return found
 
 
-def names_of(experiment: Ints, arm: Ints) -> list[tuple[str | None, str | None]]:
-    """Key and variation, of rows that carry these experiments (or none) and arms."""
-    names: dict[tuple[int, int], tuple[str | None, str | None]] = {(NO_EXPERIMENT, 0): (None, None)}
+class Names(NamedTuple):
+    """What rows say of the experiment that they are a part of; None where there is none."""
+
+    keys: list[str | None]
+    variations: list[str | None]
+
+
+def names_of(experiment: Ints, arm: Ints) -> Names:
+    """The names of these experiments (indices into `RUNNING`, or none) and arms."""
+    most = max(len(running.arms) for running in RUNNING)
+    keys: list[str | None] = [running.key for running in RUNNING for _ in range(most)]
+    variations: list[str | None] = [None] * len(keys)
     for index, running in enumerate(RUNNING):
         for place, one in enumerate(running.arms):
-            names[index, place] = (running.key, one.key)
-    return [names[both] for both in zip(experiment.tolist(), arm.tolist(), strict=True)]
+            variations[index * most + place] = one.key
+    # None comes last.
+    code = np.where(experiment == NO_EXPERIMENT, len(keys), experiment * most + arm)
+    by_code = (np.array([*names, None], dtype=object) for names in (keys, variations))
+    return Names(*(names[code].tolist() for names in by_code))
 
 
 def _shows_on(experiment: Experiment) -> NDArray[np.bool_]:

@@ -106,9 +106,10 @@ def _extras(requests: Requests, responses: Responses, kept: Bools) -> list[dict[
 
 def _experiments(requests: Requests) -> list[dict[str, str | None]]:
     """What each response says of the experiment it is a part of; nothing where there is none."""
+    named = names_of(requests.experiment, requests.arm)
     return [
         {"experiment_key": key, "experiment_variant": variation} if key else {}
-        for key, variation in names_of(requests.experiment, requests.arm)
+        for key, variation in zip(*named, strict=True)
     ]
 
 

@@ -54,8 +54,8 @@ def columns(world: World, drawn: Impressions) -> Columns:
         "id": [impression_id(number) for number in numbers],
         "user_id": [user_id(number) for number in drawn.user.tolist()],
         "surface": [SURFACES[index].name for index in drawn.surface.tolist()],
-        "experiment_key": [key for key, _ in named],
-        "variation": [variation for _, variation in named],
+        "experiment_key": named.keys,
+        "variation": named.variations,
         "click_through": drawn.clicked.tolist(),
         "dwell_time_ms": [
             None if absent else int(dwell)

@@ -139,7 +139,7 @@ def columns(catalog: Catalog, requests: Requests, events: Events, first: int) ->
         "session_id": [f"w-{number:09d}" for number in requests.visit[events.row].tolist()],
         "item_id": [item_id(number) for number in events.item.tolist()],
         "trace_id": [trace_id(number) for number in requests.number[events.row].tolist()],
-        "variant": [variation for _, variation in named],
+        "variant": named.variations,
         "quantity": [units or None for units in events.quantity.tolist()],
         "revenue": [
             money if is_sale else None for money, is_sale in zip(revenue, bought, strict=True)

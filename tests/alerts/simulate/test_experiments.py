@@ -97,6 +97,8 @@ def test_who_was_logged_is_counted_exactly(shop: Written) -> None:
                     )
                 assert counts == period["assigned_users"], key
             assert mixed == (told["mixed_users"] if run is runs[-1] else {}), key
+        # Also through a ramp users keep their arm.
+        assert bool(told["mixed_users"]) == (key == "history_layout_v1")
 
 
 def test_weights_hold_in_every_period_where_nothing_is_wrong_with_them(shop: Written) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alerts.experiments.comparisons import Comparison, Way, compare_all
 from alerts.experiments.cuts import Cut, cut_all
 from alerts.experiments.decision import Figures, Recommendation, recommend
-from alerts.experiments.guards import guards
+from alerts.experiments.guards import Guard, guards
 from alerts.experiments.horizon import MIN_DURATION_DAYS, Schedule, schedule
 from alerts.experiments.judgements import Judged, judge_all
 from alerts.experiments.power import (
@@ -78,6 +78,7 @@ class Readout:
         schedule: How far it has come; None before there are users.
         power: Of every primary metric and arm.
         comparisons: Of every metric and arm, primaries first.
+        guards: The guardrails it has.
         guardrails: Of every guardrail and arm.
         cuts: Of primary and secondary metrics.
         recommendation: What to do.
@@ -96,6 +97,7 @@ class Readout:
     schedule: Schedule | None
     power: tuple[Power, ...]
     comparisons: tuple[Comparison, ...]
+    guards: tuple[Guard, ...]
     guardrails: tuple[Judged, ...]
     cuts: tuple[Cut, ...]
     recommendation: Recommendation
@@ -119,11 +121,12 @@ def read_out(
     split = split_of(evidence)
     wrong = problems(evidence, split)
     adjust = settings.variance_reduction != "none"
+    wanted = guards(plan, settings)
     comparisons: tuple[Comparison, ...] = ()
     judged: tuple[Judged, ...] = ()
     if found is not None:
         comparisons = compare_all(evidence, Way(alpha, adjust, found))
-        judged = judge_all(evidence, guards(plan, settings), alpha)
+        judged = judge_all(evidence, wanted, alpha)
     figures = Figures(wrong, comparisons, judged, found, alpha, has_ended(evidence))
     return Readout(
         plan=plan,
@@ -139,6 +142,7 @@ def read_out(
         schedule=found,
         power=_powers(evidence, alpha, lift) if found is not None else (),
         comparisons=comparisons,
+        guards=wanted,
         guardrails=judged,
         cuts=cut_all(evidence, alpha) if found is not None else (),
         recommendation=recommend(figures),

@@ -168,13 +168,17 @@ class Project:
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Raw rows with the values as they are given, `loaded_at` too."""
-        if not rows:
-            return
         mark = "%s" if self.engine == "postgres" else "?"
-        names = ", ".join(columns)
-        marks = ", ".join([mark] * len(columns))
+        marks = f"({', '.join([mark] * len(columns))})"
         with self.cursor() as cursor:
-            cursor.executemany(f"insert into raw.{table} ({names}) values ({marks})", rows)
+            # Many rows a statement: an engine takes its time over each statement.
+            for first in range(0, len(rows), 200):
+                some = rows[first : first + 200]
+                cursor.execute(
+                    f"insert into raw.{table} ({', '.join(columns)})"
+                    f" values {', '.join([marks] * len(some))}",
+                    [value for row in some for value in row],
+                )
 
     def marts(self, without: str = "") -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every mart, sorted, the columns by name: found, not listed."""

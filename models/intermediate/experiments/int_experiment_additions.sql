@@ -109,6 +109,7 @@
     group by earlier_days.experiment_key, earlier_days.user_id, earlier_days.scope
 {% endcall -%}
 
+{# An exit comes before what the user did on that day: it takes out what he had until then. #}
 {%- call step(steps, 'totals') %}
     select
         timeline.*,
@@ -120,7 +121,7 @@
     ) as timeline
     window so_far as (
         partition by experiment_key, user_id, scope
-        order by day nulls first, is_exit
+        order by day nulls first, is_exit desc
         rows between unbounded preceding and current row
     )
 {% endcall -%}

@@ -1,3 +1,4 @@
+{#- Where an experiment names no surface it shows on all of them. -#}
 with
 
 experiments as (
@@ -27,7 +28,7 @@ final as (
         surfaces.surface
     from experiments
     cross join surfaces
-    where experiments.surfaces is null
+    where {{ count_elements('experiments.surfaces') }} = 0
 )
 
 select * from final

@@ -86,7 +86,7 @@ def problems(evidence: Evidence, split: Split) -> tuple[Problem, ...]:
     """Everything that is wrong, fatal ones first."""
     found = [*_plan(evidence)]
     if evidence.today:
-        found += [*_split(split), *_arms(evidence), *_health(evidence)]
+        found += [*_arms(evidence), *_split(split), *_health(evidence)]
     return tuple(sorted(found, key=lambda problem: not problem.is_fatal))
 
 

@@ -256,13 +256,14 @@ create schema if not exists staging authorization recwatch_build;
 create schema if not exists quarantine authorization recwatch_build;
 create schema if not exists intermediate authorization recwatch_build;
 create schema if not exists analytics authorization recwatch_build;
+create schema if not exists experiments authorization recwatch_build;
 create schema if not exists reference authorization recwatch_build;
 
-grant usage on schema analytics, reference to recwatch_read;
-grant select on all tables in schema analytics, reference to recwatch_read;
+grant usage on schema analytics, experiments, reference to recwatch_read;
+grant select on all tables in schema analytics, experiments, reference to recwatch_read;
 
 -- A full refresh makes a mart anew: what is granted on the table itself would be gone.
-alter default privileges for role recwatch_build in schema analytics, reference
+alter default privileges for role recwatch_build in schema analytics, experiments, reference
 grant select on tables to recwatch_read;
 
 -- 5. What does not fit yet.
@@ -311,7 +312,7 @@ schemas_amiss as (
         'owned by recwatch_build' as wanted
     from pg_namespace
     where
-        nspname in ('staging', 'quarantine', 'intermediate', 'analytics', 'reference')
+        nspname in ('staging', 'quarantine', 'intermediate', 'analytics', 'experiments', 'reference')
         and nspowner <> 'recwatch_build'::regrole
 ),
 

@@ -39,10 +39,10 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# The sums of the measures over a group of events. `prefix` is put before their names. #}
-{% macro sums_of_measures(relation, prefix='') -%}
+{# The sums of the measures over a group of events. #}
+{% macro sums_of_measures() -%}
     {%- for measure, type in experiment_measures().items() %}
-        cast(coalesce(sum({{ relation }}.{{ measure }}), 0) as {{ type }}) as {{ prefix }}{{ measure }}
+        cast(coalesce(sum({{ measure }}), 0) as {{ type }}) as {{ measure }}
         {{- ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

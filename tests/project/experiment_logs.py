@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from tests.project.experiment_reference import Experiment, counted_clicks
+from tests.project.experiment_shop import item_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,21 @@ def blend_weights(shop: Shop) -> dict[tuple[Any, ...], Counter[str]]:
         counts["personalized_items"] += min(row["personalized"], row["items"])
         counts["unavailable_items"] += min(row["items"], 1)
     return cells
+
+
+def coverage(shop: Shop) -> dict[tuple[Any, ...], tuple[int, float]]:
+    """Full blocks of a thousand served items, and how many different ones each has on average."""
+    items: dict[tuple[Any, ...], list[str]] = {}
+    for row in sorted(shop.traces, key=lambda row: (row["created_at"], row["id"])):
+        where = (row["created_at"].date(), row["experiment_key"] or NONE, row["variation"] or NONE)
+        place = cell((*where, row["namespace"], row["surface"]), row)
+        items.setdefault(place, []).extend(item_id(row, n) for n in range(row["items"]))
+    found = {}
+    for place, served in items.items():
+        blocks = [set(served[n : n + 1000]) for n in range(0, len(served) - 999, 1000)]
+        if blocks:
+            found[place] = (len(blocks), sum(map(len, blocks)) / len(blocks))
+    return found
 
 
 def cell(where: tuple[Any, ...], trace: Row) -> tuple[Any, ...]:

@@ -122,7 +122,11 @@ def payload(trace: Row) -> Row:
         "user_type": trace["user_type"],
         "latency_ms": trace["latency_ms"],
         "items": [
-            {"item_id": f"i{n}", "personalized": n < trace["personalized"], "available": n > 0}
+            {
+                "item_id": item_id(trace, n),
+                "personalized": n < trace["personalized"],
+                "available": n > 0,
+            }
             for n in range(trace["items"])
         ],
         "extras": {
@@ -130,6 +134,10 @@ def payload(trace: Row) -> Row:
             "experiment_variant": trace["variation"],
         },
     }
+
+
+def item_id(trace: Row, place: int) -> str:
+    return f"i{place + trace.get('offset', 0)}"
 
 
 def arm(key: str, weight: float | None = None, control: bool = False) -> Row:
@@ -182,6 +190,7 @@ def make_shop(seed: int) -> Shop:
             shop.assignments += assignments(draw, key, f"u{number}")
     shop.impressions = [impression(draw, number) for number in range(40 * draw.users)]
     shop.traces = [trace(draw, number) for number in range(8 * draw.users)]
+    shop.traces += long_responses()
     shop.events = [event(draw, number, shop.traces) for number in range(30 * draw.users)]
     shop.saves = [
         {"id": f"v{number}", "user_id": draw.user(), "created_at": draw.moment()}
@@ -237,6 +246,28 @@ def trace(draw: Draw, number: int) -> Row:
         "variation": draw.choice(["a", "b", None]),
         "created_at": draw.moment(),
     }
+
+
+def long_responses() -> list[Row]:
+    """Enough items in one cell for two full blocks of a thousand, and some more."""
+    return [
+        {
+            "id": f"long{number}",
+            "user_id": "u1",
+            "surface": "home",
+            "namespace": "bulk",
+            "device": "web",
+            "user_type": "new",
+            "latency_ms": None,
+            "personalized": 0,
+            "items": 700,
+            "offset": offset,
+            "experiment_key": "telemetry",
+            "variation": "a",
+            "created_at": START + 8 * DAY + dt.timedelta(hours=hours),
+        }
+        for number, (offset, hours) in enumerate([(350, 2), (0, 3), (0, 1)])
+    ]
 
 
 def event(draw: Draw, number: int, traces: list[Row]) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.project.conftest import duckdb_output
+from tests.project.experiment_shop import make_shop
 from tests.project.harness import Project, assert_same_marts, environment
-from tests.project.history import History
+from tests.project.history import ARRIVALS, History
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,11 +73,15 @@ def differences(left: Any, right: Any, path: str = "") -> list[str]:
 
 
 def build(project: Project) -> Project:
-    """One ugly history, built in two runs; the first with every test of the project."""
+    """One ugly history, and a shop with experiments, built in two runs; the first with every test
+    of the project."""
     history = History(11, days=8)
+    shop = make_shop(4)
     history.arrive(project, rows=400)
+    shop.insert(project, ARRIVALS, 0, 2)
     project.dbt("build")
     history.arrive(project, rows=100)
+    shop.insert(project, ARRIVALS + dt.timedelta(hours=17), 1, 2)
     project.next_run()
     return project
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.project.experiment_logs import blend_weights, hourly
+from tests.project.experiment_logs import blend_weights, coverage, hourly
 from tests.project.experiment_reference import PAIRS, Experiment
 from tests.project.experiment_shop import make_shop
 from tests.project.harness import assert_same_marts
@@ -68,12 +68,11 @@ def assert_marts_equal_the_reference(project: Project, shop: Shop) -> None:
     for one, other in zip(sorted(found_srm), sorted(expected_srm), strict=True):
         assert one[7:] == pytest.approx(other[7:], rel=1e-12)
 
-    assert_counts_equal(
-        project,
-        "blend_weights_daily",
-        ("day", "experiment_key", "variation", "namespace", "surface", "user_type", "device"),
-        blend_weights(shop),
-    )
+    cell = ("day", "experiment_key", "variation", "namespace", "surface", "user_type", "device")
+    assert_counts_equal(project, "blend_weights_daily", cell, blend_weights(shop))
+    measured = ", ".join([*cell, "coverage_blocks", "candidate_coverage"])
+    found_coverage = exact_rows(project, measured, "blend_weights_daily where coverage_blocks > 0")
+    assert {row[:7]: row[7:] for row in found_coverage} == coverage(shop) != {}
     assert_counts_equal(
         project,
         "experiment_hourly",

@@ -51,28 +51,45 @@
 
 
 {# Overwrites the partitions of the rebuilt rows, and drops those that should have had rows but have
-   none. #}
+   none. Partitions that are rebuilt in part are first completed by the rows that stay. #}
 {% macro replace_partitions(table, rebuilt, partition) %}
     {%- set note = read_build_note() -%}
-    {%- set by_key = config.get('incremental_strategy') == 'replace_keys' and not note.is_full_refresh -%}
+    {%- set strategy = config.get('incremental_strategy') -%}
+    {%- set in_part = strategy in ['replace_keys', 'append'] and not note.is_full_refresh -%}
+    {%- if note.stretches -%}
+        {%- do run_query(keep_other_stretches_sql(table, rebuilt, note)) -%}
+    {%- endif -%}
     {%- set written = first_column(run_query("select distinct " ~ partition ~ " from " ~ rebuilt)) -%}
     {%- set present = partition_days(table) -%}
     {%- set emptied = [] -%}
-    {%- for day in present if day not in written -%}
-        {%- if not by_key and (note.days is not defined or note.days is none or day in note.days) -%}
-            {%- do emptied.append("partition (" ~ partition ~ " = date '" ~ day ~ "')") -%}
+    {%- for day in present if day not in written and not in_part -%}
+        {%- if
+            not note.days
+            or (day >= note.days[0] if note.stretches else day in note.days)
+        -%}
+            {%- do emptied.append("partition (" ~ partition ~ " = '" ~ day ~ "')") -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if not (written or emptied) -%}{{ return('') }}{%- endif -%}
 
     {%- do run_query("alter table " ~ table ~ " set tblproperties ('recwatch.unfinished' = 'true')") -%}
     {%- if written -%}
-        {%- do run_query(overwrite_sql(table, rebuilt, partition, written if by_key else none)) -%}
+        {%- do run_query(overwrite_sql(table, rebuilt, partition, written if strategy == 'replace_keys' and in_part else none)) -%}
     {%- endif -%}
     {%- if emptied -%}
         {%- do run_query("alter table " ~ table ~ " drop if exists " ~ emptied | join(', ')) -%}
     {%- endif -%}
     {%- do run_query("alter table " ~ table ~ " unset tblproperties if exists ('recwatch.unfinished')") -%}
+{% endmacro %}
+
+
+{# Days hold all experiments, and a stretch is of one: the others' rows of its days stay. #}
+{% macro keep_other_stretches_sql(table, rebuilt, note) %}
+    {%- set columns = adapter.get_columns_in_relation(table) | map(attribute='quoted') | join(', ') %}
+insert into {{ rebuilt }} ({{ columns }})
+select {{ columns }}
+from {{ table }}
+where {{ since_stretches(note) }} and not {{ in_stretches(note) }}
 {% endmacro %}
 
 

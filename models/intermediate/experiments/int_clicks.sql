@@ -30,10 +30,10 @@ repeated as (
             and clicks.trace_id = earlier.trace_id
             and clicks.item_id = earlier.item_id
             and (
-                earlier.created_at < clicks.created_at
+                clicks.created_at > earlier.created_at
                 or (
-                    earlier.created_at = clicks.created_at
-                    and {{ byte_order('earlier.event_id') }} < {{ byte_order('clicks.event_id') }}
+                    clicks.created_at = earlier.created_at
+                    and {{ byte_order('clicks.event_id') }} > {{ byte_order('earlier.event_id') }}
                 )
             )
 ),

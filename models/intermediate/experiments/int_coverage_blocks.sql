@@ -1,4 +1,4 @@
-{#- Served items in order of time, in full blocks of 1,000 within each cell of blend_weights_daily. -#}
+{#- Served items in order of time, in full blocks of 1,000 within a cell of blend_weights_daily. -#}
 with
 
 responses as (

@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', post_hook='{{ log_mart_build() }}') }}
-{#- What each day adds to the moments: of a user with running total M it adds M(t)² − M(t−1)² to Σm²,
-    and so on. Running sums of the additions are the moments of every day. -#}
+{#- What each day adds to the moments: of a user with running total M it adds M(t)² − M(t−1)² to
+    Σm², and so on. Running sums of the additions are the moments of every day. -#}
 {%- set metrics = experiment_metrics() -%}
 {%- set measures = measures_of_metrics(metrics) -%}
 {%- set recompute = stretches_to_recompute(

@@ -38,7 +38,7 @@ final as (
         experiment_key,
         user_id,
         scope,
-        {{- sums_of_measures('counted') }},
+        {{- sums_of_measures() }},
         max(loaded_at) as loaded_at,
         exposed_day as day
     from counted

@@ -5,8 +5,8 @@
     on_schema_change='fail',
     post_hook='{{ log_mart_build() }}',
 ) }}
-{#- Which ledgers tell of users, the source of the experiments that they matter to, and whether a row
-    can matter however long it lies before the exposure (what a trace says is looked up by its id). -#}
+{#- Which ledgers tell of users, the source of the experiments that they matter to, and whether a
+    row can matter however long it lies before the exposure (a trace is looked up by its id). -#}
 {%- set streams = [
     {'ledger': 'int_impressions_ledger', 'source': 'personalization_metrics', 'last': 'day'},
     {'ledger': 'int_shop_events_ledger', 'source': 'shop_events', 'last': 'day'},
@@ -107,7 +107,7 @@ logged_in_{{ ledger }} as (
 ),
 
 {% endfor -%}
-{# A version that came or went may move the start: the whole experiment, from any start it ever had. #}
+{# A version that came or went may move the start: all of it, from any start it ever had. #}
 replanned as (
     select
         experiment_key,

@@ -1,5 +1,5 @@
 {{ config(materialized='incremental', post_hook='{{ log_mart_build() }}') }}
-{#- Each user's first sight of an experiment: on any of its surfaces (scope `(all)`), and on each. -#}
+{#- A user's first sight of an experiment: on any of its surfaces (scope `(all)`), and on each. -#}
 {%- set recompute = stretches_to_recompute(
     via=['int_experiment_assignments'], settings={'surfaces': known_surfaces()}
 ) -%}
@@ -153,7 +153,9 @@ final as (
         coalesce(fresh.user_type, nullif(responses.user_type, '(unknown)'), '(unknown)')
             as user_type,
         coalesce(
-            fresh.device, nullif(responses.device, '(unknown)'), nullif(visited.device, '(unknown)'),
+            fresh.device,
+            nullif(responses.device, '(unknown)'),
+            nullif(visited.device, '(unknown)'),
             '(unknown)'
         ) as device,
         coalesce(fresh.country, nullif(visited.country, '(unknown)'), '(unknown)') as country,

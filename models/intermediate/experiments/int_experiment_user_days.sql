@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', post_hook='{{ log_mart_build() }}') }}
-{#- What users did since their exposure, day by day. A visit that was under way at the exposure counts
-    on the day of the exposure. -#}
+{#- What users did since their exposure, day by day. A visit that was under way at the exposure
+    counts on the day of the exposure. -#}
 {%- set recompute = stretches_to_recompute(
     via=['int_experiment_exposures', 'int_clicks'], settings={'surfaces': known_surfaces()}
 ) -%}
@@ -39,7 +39,7 @@ final as (
         experiment_key,
         user_id,
         scope,
-        {{- sums_of_measures('counted') }},
+        {{- sums_of_measures() }},
         max(loaded_at) as loaded_at,
         greatest(event_day, exposed_day) as day
     from counted

@@ -17,7 +17,10 @@ placed as (
         ledger.arms,
         ledger.updated_at,
         case
-            when row_number() over (partition by ledger.experiment_key order by ledger.updated_at) = 1
+            when
+                row_number() over (
+                    partition by ledger.experiment_key order by ledger.updated_at
+                ) = 1
                 then experiments.started_at
             else greatest(ledger.updated_at, experiments.started_at)
         end as from_at

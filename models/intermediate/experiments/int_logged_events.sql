@@ -1,5 +1,5 @@
-{#- Shop events under the experiment that they were logged in: that of their response, else the one in
-    which the user was assigned what the event's `variant` says. Clicks once per impression. -#}
+{#- Shop events under the experiment that they were logged in: that of their response, else the one
+    in which the user was assigned what the event's `variant` says. Clicks once per impression. -#}
 with
 
 shop_events as (

@@ -1,5 +1,5 @@
 {{ config(incremental_strategy='replace_stretches') }}
-{#- Running sums of what each day adds, for every day from the start to the watermark or the end. -#}
+{#- Running sums of what each day adds, for every day from the start to the watermark or end. -#}
 {%- set metrics = experiment_metrics() -%}
 {%- set recompute = stretches_to_recompute(
     via=['int_experiment_additions', 'int_experiment_assignments'],
@@ -122,7 +122,10 @@ running as (
         grid.segment_type,
         grid.segment,
         grid.variation,
-        {{ listed(['users'] + names_of_moments(), 'sum(coalesce(additions.{}, 0)) over so_far as {}') }},
+        {{ listed(
+            ['users'] + names_of_moments(),
+            'sum(coalesce(additions.{}, 0)) over so_far as {}',
+        ) }},
         max(additions.loaded_through) over so_far as loaded_through,
         grid.day
     from grid

@@ -61,11 +61,26 @@ guards as (
 ),
 
 named as (
-    select experiment_key, metric from offered
+    select
+        experiment_key,
+        metric
+    from offered
     union
-    select experiment_key, metric from primaries
+    select
+        experiment_key,
+        metric
+    from primaries
     union
-    select experiment_key, metric from guards
+    select
+        experiment_key,
+        metric
+    from guards
+),
+
+{# Where the configuration names what decides, nothing else does. #}
+decided as (
+    select distinct experiment_key
+    from primaries
 ),
 
 final as (
@@ -94,9 +109,7 @@ final as (
         on named.experiment_key = primaries.experiment_key and named.metric = primaries.metric
     left join guards
         on named.experiment_key = guards.experiment_key and named.metric = guards.metric
-    left join (
-        select distinct experiment_key from primaries
-    ) as decided on named.experiment_key = decided.experiment_key
+    left join decided on named.experiment_key = decided.experiment_key
 )
 
 {{ build_note({'days': none, 'batches': {}, 'settings': ''}) }}

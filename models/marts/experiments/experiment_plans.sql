@@ -1,4 +1,4 @@
-{{ config(incremental_strategy='replace_all', partition_by='status') }}
+{{ config(incremental_strategy='replace_all', partition_by='source') }}
 with
 
 experiments as (
@@ -26,7 +26,7 @@ final as (
         experiments.experiment_key,
         experiments.name,
         experiments.owner,
-        experiments.source,
+        coalesce(experiments.status, '(unknown)') as status,
         case when arms.controls = 1 then arms.control end as control,
         coalesce(arms.arms, 0) as arms,
         coalesce(arms.weight_periods, 0) as weight_periods,
@@ -41,7 +41,7 @@ final as (
         experiments.latency_threshold_ms,
         experiments.updated_at,
         experiments.loaded_at as loaded_through,
-        coalesce(experiments.status, '(unknown)') as status
+        experiments.source
     from experiments
     left join arms on experiments.experiment_key = arms.experiment_key
 )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from alerts.experiments.comparisons import Comparison
+    from alerts.experiments.cuts import Cut
     from alerts.experiments.judgements import Judged
     from alerts.experiments.readout import Power, Readout
 
@@ -66,8 +67,12 @@ def _figures(readout: Readout) -> Iterator[Table | Text]:
         notes = dict.fromkeys(_guardrail_notes(readout))
         if notes:
             yield Text("\n".join(notes))
-    if any(cut.metric.role == "primary" for cut in readout.cuts):
+    shown = _shown(readout)
+    if shown:
         yield _cuts(readout)
+        notes = dict.fromkeys(cut.note for cut in shown if cut.note)
+        if notes:
+            yield Text("\n".join(notes))
 
 
 def _headline(readout: Readout) -> str:
@@ -234,14 +239,19 @@ def _cuts(readout: Readout) -> Table:
             cells.level(cut.control, cut.metric),
             cells.level(cut.treatment, cut.metric),
             cells.lift(cut.estimate),
-            cells.p_value(cut.estimate),
+            # A p-value without its family would be read as a finding.
+            "-" if cut.note else cells.p_value(cut.estimate),
             wording.p_value(cut.adjusted_p),
-            cut.note or "",
+            "descriptive" if cut.note else "",
         )
-        for cut in readout.cuts
-        if cut.metric.role == "primary"
+        for cut in _shown(readout)
     ]
     return cells.table("Segments (they explain, and decide nothing)", columns, rows)
+
+
+def _shown(readout: Readout) -> list[Cut]:
+    """The cuts of primary metrics; those of secondary ones are in the JSON."""
+    return [cut for cut in readout.cuts if cut.metric.role == "primary"]
 
 
 def _closing(readout: Readout) -> Iterator[Text]:

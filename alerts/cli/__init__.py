@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "srm": ("srm", "Whether the arms of an experiment hold the users that their weights promise."),
     "readout": ("readout", "The whole decision about an experiment, with one recommendation."),
     "cuped": ("cuped", "The estimates of an experiment with and without CUPED."),
+    "analyze": ("analyze", "Analyse an experiment in a CSV or Parquet file."),
+    "power": ("power", "How many users an experiment needs, and what they can find."),
 }
 
 

@@ -7,7 +7,7 @@ SQL := models macros tests/dbt analyses
 # Two processes, a file always in one of them: its tests may share what is slow to make.
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: demo test coverage lint lint-types lint-sql format bench clean
+.PHONY: demo test coverage lint lint-types lint-sql format bench calibrate clean
 
 .venv/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -51,6 +51,11 @@ format: .venv/dev
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.engagement
 	$(BIN)/python -m benchmarks.personalization
+	$(BIN)/python -m benchmarks.experiments
+
+## How often the tests of experiments are wrong, on simulated ones: writes docs/calibration.md.
+calibrate: .venv/dev
+	$(BIN)/python -m calibration
 
 clean:
 	rm -rf .venv .bench target logs demo recwatch.duckdb recwatch-demo.html .mypy_cache .pytest_cache .ruff_cache

@@ -15,11 +15,9 @@ from alerts.experiments.estimates import delta, welch
 from alerts.experiments.families import benjamini_hochberg, holm
 from alerts.experiments.guardrail_file import load_guardrails
 from alerts.experiments.guardrails import Judgement, Pause
-from alerts.experiments.readiness import checks
 from alerts.experiments.readout import Readout, read_out
-from alerts.experiments.results import Estimate, Interval, Lift, Refusal
-from alerts.experiments.wording import difference, level, lift, p_value, signed_percent
-from tests.alerts.experiments.made import METRICS, Arm, Made, metric
+from alerts.experiments.results import Estimate, Refusal
+from tests.alerts.experiments.made import Arm, Made, metric
 
 if TYPE_CHECKING:
     from alerts.experiments.comparisons import Comparison
@@ -115,6 +113,17 @@ def test_success_is_that_of_day_n_whatever_comes_later() -> None:
     assert then.on_day_n == again.deciding
     assert then.holm_on_day_n == again.holm
     assert then.deciding != again.deciding
+
+
+def test_what_day_n_did_not_find_no_later_day_ships() -> None:
+    readout = read(Made(treated({"ctr": 0.105}), days=60))
+    found = comparison(readout)
+    assert found.holm is not None
+    assert found.holm_on_day_n is not None
+    assert found.holm < 0.01
+    assert found.holm_on_day_n > 0.05
+    assert readout.recommendation.text == "keep running"
+    assert "that test counts once" in readout.recommendation.reasons[1]
 
 
 def test_of_several_arms_the_best_is_named() -> None:
@@ -245,6 +254,9 @@ def test_holm_is_over_arms_and_primary_metrics() -> None:
     p_values = [one.deciding.p_value for one in primary if isinstance(one.deciding, Estimate)]
     assert [one.holm for one in primary] == holm(p_values)
     assert all(one.holm is None for one in readout.comparisons if one not in primary)
+    sequences = [one.anytime for one in readout.comparisons]
+    alphas = [one.alpha for one in sequences if not isinstance(one, Refusal)]
+    assert alphas == [0.0125] * 4 + [0.05] * 2
 
 
 def test_a_ramp_is_decided_by_the_users_after_it() -> None:
@@ -384,66 +396,3 @@ def test_no_control_and_not_started() -> None:
 )
 def test_no_number_is_none(made: Made, number: int) -> None:
     assert all(math.isfinite(one) for one in figures(read(made, number)))
-
-
-# Ready.
-
-
-def states(readout: Readout) -> dict[str, str]:
-    return {one.check: one.state for one in checks(readout)}
-
-
-def test_everything_is_ready() -> None:
-    made = Made(plan={"horizon_users": 50_000.0})
-    found = states(read(made))
-    assert set(found.values()) == {"ok"}
-    assert all(one.todo == "" for one in checks(read(made)))
-
-
-def test_before_the_start_nothing_is_fine_that_nobody_knows() -> None:
-    plan = {"started_at": None, "first_day": None, "arms": 0, "control": None, "status": "draft"}
-    found = checks(read(Made(plan=plan)))
-    unknown = {one.check for one in found if one.state == "unknown"}
-    assert {"weights", "control", "assignments", "exposures", "ramp split"} <= unknown
-    assert {"measures ctr", "duration", "ramp assignment", "ramp guardrails"} <= unknown
-    assert all(one.todo for one in found if one.state != "ok")
-
-
-@pytest.mark.parametrize(
-    ("made", "check"),
-    [
-        (Made(), "duration"),
-        (Made(plan={"control": None}), "control"),
-        (Made(metrics=(metric("ctr", "primary", is_measured=False), METRICS[2])), "primary_metric"),
-        (Made(metrics=METRICS[:2]), "guardrails"),
-        (Made({"control": Arm(), "treatment": Arm(1500)}), "ramp split"),
-        (Made(health={"exposed_without_assignment": 1}), "ramp assignment"),
-        (Made(treated({"bounce_rate": 0.2})), "ramp guardrails"),
-        (Made(health={"exposed_users": 0}), "exposures"),
-        (Made(health={"assigned_users": 0}), "assignments"),
-        (Made(plan={"horizon_users": 5000.0}), "duration"),
-    ],
-)
-def test_what_is_missing(made: Made, check: str) -> None:
-    assert states(read(made))[check] == "missing"
-
-
-def test_guardrails_of_too_few_users_are_unknown() -> None:
-    assert states(read(Made({"control": Arm(50), "treatment": Arm(50)})))["ramp guardrails"] == (
-        "unknown"
-    )
-
-
-# Words.
-
-
-def test_figures_as_people_write_them() -> None:
-    assert lift(Lift(0.031, Interval(0.012, 0.05))) == "+3.1 % [+1.2 %, +5.0 %]"
-    unbounded = Lift(0.5, Interval(None, None), "control not distinguishable from 0")
-    assert lift(unbounded) == "+50.0 % [control not distinguishable from 0]"
-    assert (signed_percent(-0.0001), signed_percent(None)) == ("0.0 %", "-")
-    assert level(0.04821, 1.0, share=True) == "4.82 %"
-    assert level(0.0123456, 1000.0, share=False) == "12.35"
-    assert level(11600.4, 1.0, share=False) == "11,600"
-    assert difference(0.0048, 1.0, share=True) == "+0.48 pp"
-    assert (p_value(1e-9), p_value(0.0028), p_value(0.0499)) == ("< 0.0001", "0.0028", "0.0499")

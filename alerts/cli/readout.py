@@ -79,6 +79,11 @@ json_option = click.option(
     callback=between(0, 100),
     help="Relative lift that the power is given for.",
 )
+@click.option(
+    "--svg",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also draw the lifts into this file.",
+)
 @guardrails_option
 @json_option
 @warehouse_options
@@ -89,6 +94,7 @@ def command(  # noqa: PLR0913 - one for each option
     as_of: date | None,
     alpha: float,
     lift: float,
+    svg: Path | None,
     file: Path | None,
     as_json: bool,
 ) -> None:
@@ -99,6 +105,10 @@ def command(  # noqa: PLR0913 - one for each option
     day planned for it; harm on any day.
     """
     readout = read(where, experiment, as_of, file, alpha=alpha, lift=lift)
+    if svg is not None:
+        from alerts.readout.chart import write_chart  # noqa: PLC0415
+
+        write_chart(readout, svg)
     if as_json:
         from alerts.readout.document import readout_document  # noqa: PLC0415
 

@@ -248,6 +248,22 @@ def test_mistakes(
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.usefixtures("marts")
+def test_a_picture_of_the_lifts(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "lifts.svg"
+    assert Ran(capsys, "readout", "good", "--svg", str(file)).code == 0
+    drawn = file.read_text()
+    assert drawn.startswith("<svg")
+    for text in ("good: ship treatment", "ctr", "revenue_per_user", "bounce_rate"):
+        assert text in drawn
+    assert "NaN" not in drawn
+    assert Ran(capsys, "readout", "draft", "--svg", str(file)).code == 0
+    assert "not started" in file.read_text()
+    ran = Ran(capsys, "readout", "good", "--svg", str(tmp_path / "no" / "x.svg"))
+    assert (ran.code, ran.out) == (2, "")
+    assert "cannot be written" in ran.err
+
+
 def test_without_marts_it_says_what_to_do(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

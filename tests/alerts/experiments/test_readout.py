@@ -272,7 +272,7 @@ def test_a_ramp_is_decided_by_the_users_after_it() -> None:
     assert all(cut.note and cut.adjusted_p is None for cut in readout.cuts)
 
 
-def test_without_a_ramp_there_is_nothing_to_stratify_by_period() -> None:
+def test_without_a_ramp_segments_may_stratify() -> None:
     found = comparison(read(Made()))
     assert found.by_period is None
     assert [kind for kind, _ in found.poststratified] == ["user_type", "device"]
@@ -326,6 +326,10 @@ def test_the_sequence_is_tuned_for_what_was_planned() -> None:
     assert not isinstance(planned, Refusal)
     assert not isinstance(default, Refusal)
     assert (planned.horizon_users, default.horizon_users) == (30_000, 10_000)
+    arms = {name: Arm(weight=0.25) for name in ("control", "treatment", "b", "c")}
+    quarter = comparison(read(Made(arms, plan={"horizon_users": 30_000.0}))).anytime
+    assert not isinstance(quarter, Refusal)
+    assert quarter.horizon_users == 15_000
 
 
 def test_power_is_told_of_every_primary_metric() -> None:
@@ -333,11 +337,9 @@ def test_power_is_told_of_every_primary_metric() -> None:
     [one] = readout.power
     assert one.users == 2000
     assert isinstance(one.design_effect, float)
-    assert one.design_effect > 1.5
     assert isinstance(one.users_needed, int)
     assert isinstance(one.power, float)
-    assert one.users_needed > 2000
-    assert one.power < 0.8
+    assert (one.design_effect > 1.5, one.users_needed > 2000, one.power < 0.8) == (True,) * 3
 
 
 # Reasons in the place of numbers.
@@ -372,7 +374,6 @@ def test_zero_variance() -> None:
     object.__setattr__(evidence, "horizon", empty)
     readout = read_out(evidence, settings())
     assert reasons(readout) == {"zero variance"}
-    assert readout.recommendation.text == "keep running"
     assert "zero variance" in readout.recommendation.reasons[0]
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from alerts.experiments.evidence import ArmUsers, ByArm, Cell, Plan
+    from alerts.experiments.evidence import ByArm, Cell, Plan
     from alerts.warehouse import Warehouse
 
 SCHEMA = "experiments"
@@ -81,28 +81,12 @@ class Marts:
             horizon_day=earlier,
         )
 
-    def users(self, as_of: date | None) -> tuple[Plan, date | None, tuple[ArmUsers, ...]]:
-        """The plan, the day, and the users by arm and weight period up to that day."""
-        plan = self.plan()
-        day = _day(plan, as_of)
-        if day is None:
-            return plan, None, ()
-        rows = self._rows("experiment_srm_daily", USERS_COLUMNS, {"day": ("<=", day)})
-        return plan, day, users_of(rows)
-
     def plan(self) -> Plan:
         """The plan; an error that names similar experiments where there is none of this key."""
         rows = self._rows("experiment_plans", PLAN_COLUMNS)
         if not rows:
             raise ConfigurationError(self._unknown())
         return plan_of(rows[0], self._rows("experiment_plan_metrics", METRIC_COLUMNS))
-
-    def exists(self) -> bool:
-        """Whether the marts know an experiment of this key; also where there are no marts yet."""
-        relation = Relation(self.prefix + SCHEMA, "experiment_plans")
-        if not self.warehouse.columns(relation):
-            return False
-        return bool(self._rows("experiment_plans", ("experiment_key",)))
 
     def _moments(self, day: date) -> Mapping[Cell, ByArm]:
         rows = self._rows("experiment_moments_daily", MOMENTS_COLUMNS, {"day": ("=", day)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alerts.cli import main
+from alerts.experiments.results import Refusal
+from alerts.readout.document import plain
 from tests.alerts.experiments.made import Arm, Made, metric
 from tests.alerts.handmade import project
 
@@ -246,6 +249,17 @@ def test_mistakes(
     assert (ran.code, ran.out) == (code, "")
     assert said in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_number_that_is_none_is_null() -> None:
+    assert plain((math.nan, math.inf, 0.5, Refusal("one day"))) == [
+        None,
+        None,
+        0.5,
+        {"reason": "one day"},
+    ]
+    with pytest.raises(TypeError, match="no JSON for object"):
+        plain(object())
 
 
 @pytest.mark.usefixtures("marts")

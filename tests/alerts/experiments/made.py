@@ -232,25 +232,34 @@ class Made:
             horizon_day=earlier,
         )
 
-    def write(self, path: Path, numbers: list[int] | None = None) -> None:
-        """The marts in a DuckDB file, with the columns and types of their contracts."""
-        rows = {
+    def rows(self, numbers: list[int] | None = None) -> dict[str, list[dict[str, Any]]]:
+        """The rows of every mart, the moments of these days only."""
+        return {
             "experiment_plans": [self.plan_row()],
             "experiment_plan_metrics": [{"experiment_key": self.key} | one for one in self.metrics],
             "experiment_srm_daily": self.users_rows() if self.plan_row()["first_day"] else [],
             "experiment_moments_daily": self.moments_rows(numbers or [13, self.days - 1]),
             "experiment_health_daily": self.health_rows(),
         }
+
+    def write(self, path: Path, numbers: list[int] | None = None) -> None:
+        """The marts in a DuckDB file, with the columns and types of their contracts."""
         with closing(duckdb.connect(str(path))) as connection:
-            connection.execute("create schema if not exists experiments")
-            for mart in MARTS:
-                columns = contract(mart)
-                listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-                connection.execute(f"create table if not exists experiments.{mart} ({listed})")
-                if rows[mart]:
-                    made = pa.Table.from_pylist(rows[mart])
-                    connection.register("made", made)
+            for statement in ddl():
+                connection.execute(statement)
+            for mart, rows in self.rows(numbers).items():
+                if rows:
+                    connection.register("made", pa.Table.from_pylist(rows))
                     connection.execute(f"insert into experiments.{mart} by name from made")
+
+
+def ddl() -> list[str]:
+    """The statements that make empty marts where there are none, on DuckDB and Postgres."""
+    statements = ["create schema if not exists experiments"]
+    for mart in MARTS:
+        listed = ", ".join(f"{name} {kind}" for name, kind in contract(mart).items())
+        statements.append(f"create table if not exists experiments.{mart} ({listed})")
+    return statements
 
 
 @cache

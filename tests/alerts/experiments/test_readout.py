@@ -73,17 +73,15 @@ def test_roll_back_what_is_worse() -> None:
 
 def test_keep_running_where_nothing_is_to_be_seen() -> None:
     recommendation = read(Made()).recommendation
-    assert recommendation.text == "keep running"
+    assert (recommendation.text, recommendation.until) == ("keep running", None)
     assert "neither better nor worse on day 14" in recommendation.reasons[0]
-    assert recommendation.until is None
 
 
 def test_success_waits_for_its_day() -> None:
     made = Made(treated(UP))
     for number in (1, 5, 12):
         recommendation = read(made, number).recommendation
-        assert recommendation.text == "keep running"
-        assert recommendation.until == made.day(13)
+        assert (recommendation.text, recommendation.until) == ("keep running", made.day(13))
     assert read(made, 13, is_whole=False).recommendation.text == "keep running"
     assert read(made, 13).recommendation.text == "ship treatment"
 
@@ -133,9 +131,11 @@ def test_of_several_arms_the_best_is_named() -> None:
         "b": Arm(weight=0.25, rates={"ctr": 0.14}),
         "c": Arm(weight=0.25, rates=DOWN),
     }
-    recommendation = read(Made(arms)).recommendation
+    readout = read(Made(arms))
+    recommendation = readout.recommendation
     assert recommendation.text == "ship b"
     assert [one.action for one in recommendation.arms] == ["ship", "ship", "roll back"]
+    assert all(getattr(one.pause, "alpha", None) == 0.01 / 3 for one in readout.guardrails)
     assert any(reason.startswith("c: roll back") for reason in recommendation.reasons)
 
 
@@ -161,8 +161,7 @@ def test_lower_is_better_where_it_is() -> None:
 def test_an_ended_experiment_does_not_go_on() -> None:
     ended = {"status": "completed", "ended_at": datetime(2025, 3, 11, tzinfo=UTC)}
     recommendation = read(Made(days=8, plan=ended)).recommendation
-    assert recommendation.text == "keep running"
-    assert recommendation.until is None
+    assert (recommendation.text, recommendation.until) == ("keep running", None)
     assert "ended before success could be decided" in recommendation.reasons[0]
 
 
@@ -214,8 +213,8 @@ def test_a_share_that_is_stated_is_tolerated() -> None:
 
 
 def test_a_handful_of_users_is_none() -> None:
-    made = Made({"control": Arm(20), "treatment": Arm(20, mixed=2)})
-    assert read(made).recommendation.action != "invalid"
+    arms = {"control": Arm(20), "treatment": Arm(20, mixed=2)}
+    assert read(Made(arms)).recommendation.action != "invalid"
 
 
 # The figures.
@@ -247,8 +246,8 @@ def test_without_variance_reduction_the_plain_test_decides() -> None:
 
 def test_holm_is_over_arms_and_primary_metrics() -> None:
     arms = {name: Arm(weight=1 / 3) for name in ("control", "a", "b")}
-    metrics = (metric("ctr", "primary"), metric("save_rate", "primary"), metric("revenue_per_user"))
-    readout = read(Made(arms, metrics=metrics))
+    more = (metric("ctr", "primary"), metric("save_rate", "primary"), metric("revenue_per_user"))
+    readout = read(Made(arms, metrics=more))
     primary = [one for one in readout.comparisons if one.metric.role == "primary"]
     assert len(primary) == 4
     p_values = [one.deciding.p_value for one in primary if isinstance(one.deciding, Estimate)]
@@ -307,6 +306,7 @@ def test_guardrails_are_judged_on_day_n_and_watched_every_day() -> None:
     [late] = read(made).guardrails
     assert isinstance(late.judgement, Judgement)
     assert late.judgement.outcome == "fail"
+    assert early.pause.alpha == 0.01
     [there] = read(made, 13).guardrails
     assert late.judgement == there.judgement
     assert late.pause != there.pause

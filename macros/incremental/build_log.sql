@@ -52,6 +52,11 @@ create table if not exists {{ build_log() }} (
     /* build: {{ tojson(facts) | replace('/', '\\/') }} */
 {%- endmacro %}
 
+{# The note of a small table that every run computes whole. #}
+{% macro note_of_a_whole() -%}
+    {{ build_note({'days': none, 'batches': {}, 'settings': ''}) }}
+{%- endmacro %}
+
 {% macro read_build_note() -%}
     {%- set found = modules.re.search('/[*] build: (.*?) [*]/', model.compiled_code or '') -%}
     {%- if not found and execute -%}

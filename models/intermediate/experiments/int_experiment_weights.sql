@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_all',
+    partition_by='weight_period',
+) }}
 {#- A weight period begins where the normalized weights change, not where a version does. -#}
 with
 
@@ -108,12 +113,12 @@ arms as (
 final as (
     select
         periods.experiment_key,
-        cast(periods.weight_period as bigint) as weight_period,
         arms.variation,
         coalesce(shares.share_of_users, 0) as share_of_users,
         arms.is_control,
         periods.from_at,
-        periods.to_at
+        periods.to_at,
+        cast(periods.weight_period as bigint) as weight_period
     from periods
     inner join arms on periods.experiment_key = arms.experiment_key
     left join shares
@@ -123,4 +128,5 @@ final as (
             and arms.variation = shares.variation
 )
 
+{{ note_of_a_whole() }}
 select * from final

@@ -1,4 +1,9 @@
-{#- How far each source has come: its newest day. -#}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_all',
+    partition_by='source',
+) }}
+{#- A table, though a small one: much reads it, and how far each source has come is found once. -#}
 with
 
 versions as (
@@ -50,7 +55,6 @@ final as (
         ranked.name,
         ranked.experiment_status as status,
         ranked.owner,
-        ranked.source,
         ranked.primary_metric,
 
         -- numerics
@@ -76,10 +80,12 @@ final as (
                     watermarks.newest_day,
                     {{ local_day("ranked.ended_at - interval '1 microsecond'") }}
                 )
-        end as last_day
+        end as last_day,
+        ranked.source
     from ranked
     left join watermarks on ranked.source = watermarks.source
     where ranked.age_rank = 1
 )
 
+{{ note_of_a_whole() }}
 select * from final

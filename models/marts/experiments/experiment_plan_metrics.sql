@@ -112,5 +112,5 @@ final as (
     left join decided on named.experiment_key = decided.experiment_key
 )
 
-{{ build_note({'days': none, 'batches': {}, 'settings': ''}) }}
+{{ note_of_a_whole() }}
 select * from final

@@ -46,5 +46,5 @@ final as (
     left join arms on experiments.experiment_key = arms.experiment_key
 )
 
-{{ build_note({'days': none, 'batches': {}, 'settings': ''}) }}
+{{ note_of_a_whole() }}
 select * from final

@@ -138,7 +138,12 @@ def read(  # noqa: PLR0913 - one for each option
 
 
 def gather(
-    where: Where, experiment: str, as_of: date | None, guardrails: GuardrailFile
+    where: Where,
+    experiment: str,
+    as_of: date | None,
+    guardrails: GuardrailFile,
+    *,
+    moments: bool = True,
 ) -> Evidence:
     """What the marts of the target say of an experiment."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415
@@ -150,7 +155,8 @@ def gather(
     zone = ZoneInfo(str(project.variables.get("reporting_timezone") or "UTC"))
     days = guardrails.settings(experiment).min_duration_days or MIN_DURATION_DAYS
     with closing(where.open(project)) as warehouse:
-        return Marts(warehouse, experiment, project.schema_prefix).evidence(as_of, days, zone)
+        marts = Marts(warehouse, experiment, project.schema_prefix)
+        return marts.evidence(as_of, days, zone, moments=moments)
 
 
 def print_json(document: Mapping[str, Any]) -> None:

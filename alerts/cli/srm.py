@@ -110,7 +110,7 @@ def _print_experiment(where: Where, experiment: str, as_of: date | None, *, as_j
     from alerts.experiments.validity import problems, split_of  # noqa: PLC0415
     from alerts.readout import document  # noqa: PLC0415
 
-    evidence = gather(where, experiment, as_of, load_guardrails())
+    evidence = gather(where, experiment, as_of, load_guardrails(), moments=False)
     split = split_of(evidence)
     kinds = ("srm", "idle_arm", "mixed_users", "no_weights", "not_started")
     found = [problem for problem in problems(evidence, split) if problem.kind in kinds]

@@ -48,13 +48,16 @@ class Marts:
     key: str
     prefix: str = ""
 
-    def evidence(self, as_of: date | None, default_days: float, zone: ZoneInfo) -> Evidence:
+    def evidence(
+        self, as_of: date | None, default_days: float, zone: ZoneInfo, *, moments: bool = True
+    ) -> Evidence:
         """The evidence at the end of a day, and of the earlier day that decided success.
 
         Args:
             as_of: The day; the marts' last one by default.
             default_days: The duration of an experiment whose plan has none.
             zone: Of the marts' days.
+            moments: Whether they are wanted: users by arm do without.
 
         Raises:
             ConfigurationError: There is no such experiment, or the marts have no such day of it.
@@ -65,17 +68,16 @@ class Marts:
         if day is None:
             return Evidence(plan, None, {}, (), None)
         users = users_of(self._rows("experiment_srm_daily", USERS_COLUMNS, {"day": ("<=", day)}))
+        health = self._rows("experiment_health_daily", HEALTH_COLUMNS, {"day": ("=", day)})
         whole = _is_whole(plan, day, zone)
         decided = day_of_decision(plan, users, day, default_days, is_whole=whole)
-        earlier = decided if decided is not None and decided < day else None
+        earlier = decided if moments and decided is not None and decided < day else None
         return Evidence(
             plan=plan,
             day=day,
-            moments=self._moments(day),
+            moments=self._moments(day) if moments else {},
             users=users,
-            health=health_of(
-                self._rows("experiment_health_daily", HEALTH_COLUMNS, {"day": ("=", day)})
-            ),
+            health=health_of(health),
             is_whole=whole,
             horizon=None if earlier is None else self._moments(earlier),
             horizon_day=earlier,

@@ -301,8 +301,5 @@ def _metric(row: Row) -> PlanMetric:
 
 
 def _exact(value: Any) -> Fraction:
-    """A decimal of the mart, which comes as a float: its shortest digits are the mart's own.
-
-    That is so up to 15 digits; beyond, the last ones were lost on the way.
-    """
+    """A decimal of the mart; where it came as a float, its shortest digits are the mart's own."""
     return Fraction(repr(value)) if isinstance(value, float) else Fraction(value or 0)

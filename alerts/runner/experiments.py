@@ -91,7 +91,9 @@ class Marts:
         return plan_of(rows[0], self._rows("experiment_plan_metrics", METRIC_COLUMNS))
 
     def _moments(self, day: date) -> Mapping[Cell, ByArm]:
-        rows = self._rows("experiment_moments_daily", MOMENTS_COLUMNS, {"day": ("=", day)})
+        rows = self._rows(
+            "experiment_moments_daily", MOMENTS_COLUMNS, {"day": ("=", day)}, exact=True
+        )
         return moments_of(rows)
 
     def _rows(
@@ -99,10 +101,12 @@ class Marts:
         mart: str,
         columns: Sequence[str],
         where: Mapping[str, tuple[str, Any]] | None = None,
+        *,
+        exact: bool = False,
     ) -> list[dict[str, Any]]:
         conditions = {"experiment_key": ("=", self.key), **(where or {})}
         relation = Relation(self.prefix + SCHEMA, mart)
-        rows = self.warehouse.select(relation, columns, conditions)
+        rows = self.warehouse.select(relation, columns, conditions, exact=exact)
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def _unknown(self) -> str:

@@ -47,11 +47,14 @@ class Warehouse(Protocol):
         columns: Sequence[str],
         where: Mapping[str, tuple[str, Any]] | None = None,
         order_by: Sequence[str] = (),
+        *,
+        exact: bool = False,
     ) -> list[tuple[Any, ...]]:
         """The named columns of all rows that meet every condition.
 
         `where` maps a column to (operator, value) with an operator out of =, <, <=, >, >=.
-        Timestamps come back as aware UTC datetimes, dates as dates, numerics as floats.
+        Timestamps come back as aware UTC datetimes, dates as dates, numerics as floats or, where
+        they are to be `exact`, as decimals.
         """
         ...
 

@@ -42,10 +42,12 @@ class Reading(ABC):
         columns: Sequence[str],
         where: Mapping[str, tuple[str, Any]] | None = None,
         order_by: Sequence[str] = (),
+        *,
+        exact: bool = False,
     ) -> list[tuple[Any, ...]]:
         """The named columns of all rows that meet every condition."""
         query = select_query(self.dialect, relation, columns, where or {}, order_by)
-        return self._run(relation, query)
+        return self._run(relation, query, exact=exact)
 
     def aggregate(
         self,
@@ -59,9 +61,11 @@ class Reading(ABC):
             relation, aggregate_query(self.dialect, relation, group_by, measures, where)
         )
 
-    def _run(self, relation: Relation, query: Query) -> list[tuple[Any, ...]]:
+    def _run(
+        self, relation: Relation, query: Query, *, exact: bool = False
+    ) -> list[tuple[Any, ...]]:
         try:
-            return plain_rows(self._fetch(query.text, query.values))
+            return plain_rows(self._fetch(query.text, query.values), exact=exact)
         except self.errors as error:
             raise self._unreadable(relation, query, error) from None
 

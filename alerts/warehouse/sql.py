@@ -103,9 +103,10 @@ def _add_conditions(
         query.values.append(value)
 
 
-def plain_rows(rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    """Rows as `Warehouse.select` promises them."""
-    return [tuple(_PLAIN.get(type(value), _same)(value) for value in row) for row in rows]
+def plain_rows(rows: Iterable[Sequence[Any]], *, exact: bool = False) -> list[tuple[Any, ...]]:
+    """Rows as `Warehouse.select` promises them; `exact` leaves decimals as they are."""
+    plain = _EXACT if exact else _PLAIN
+    return [tuple(plain.get(type(value), _same)(value) for value in row) for row in rows]
 
 
 def missing(relation: Relation, needed: Sequence[str], present: Mapping[str, str]) -> str | None:
@@ -136,4 +137,5 @@ def _utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-_PLAIN: dict[type, Callable[[Any], Any]] = {Decimal: float, datetime: _utc}
+_EXACT: dict[type, Callable[[Any], Any]] = {datetime: _utc}
+_PLAIN: dict[type, Callable[[Any], Any]] = {Decimal: float, **_EXACT}

@@ -96,8 +96,8 @@ final as (
             as margin_type,
         coalesce(metrics.scale, 1) as scale,
         case
-            when guards.metric is not null then 'guardrail'
             when primaries.metric is not null then 'primary'
+            when guards.metric is not null then 'guardrail'
             when metrics.role = 'primary' and decided.experiment_key is not null then 'secondary'
             else coalesce(metrics.role, 'secondary')
         end as role

@@ -31,6 +31,19 @@
     ]) }}
 {%- endmacro %}
 
+{# The measures that any experiment there is can have: the others cost nothing then. #}
+{% macro measures_in_use() -%}
+    {%- set experiments = ref('int_experiments') -%}
+    {%- set absent = [] -%}
+    {%- if is_building() -%}
+        {%- set sources = run_query('select distinct source from ' ~ experiments).columns[0].values() -%}
+        {%- for source, measures in measures_of_source().items() if source not in sources -%}
+            {%- do absent.extend(measures) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(experiment_measures() | reject('in', absent) | list) }}
+{%- endmacro %}
+
 {# One row of an event stream: the measures it has, as expressions; the others are null. #}
 {% macro measures_of_event(given) -%}
     {%- for measure, type in experiment_measures().items() %}
@@ -39,10 +52,10 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# The sums of the measures over a group of events. #}
-{% macro sums_of_measures() -%}
+{# The sums of the measures over a group of rows; those not in use are 0. #}
+{% macro sums_of_measures(in_use) -%}
     {%- for measure, type in experiment_measures().items() %}
-        cast(coalesce(sum({{ measure }}), 0) as {{ type }}) as {{ measure }}
+        cast({{ 'coalesce(sum(' ~ measure ~ '), 0)' if measure in in_use else '0' }} as {{ type }}) as {{ measure }}
         {{- ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
@@ -65,6 +78,17 @@
         }) -%}
     {%- endfor -%}
     {{ return(metrics) }}
+{%- endmacro %}
+
+
+{# Of the metrics those that any experiment there is can have. #}
+{% macro metrics_in_use(metrics) -%}
+    {%- set measures = measures_in_use() + ['users'] -%}
+    {%- set found = [] -%}
+    {%- for metric in metrics if metric.numerator in measures and metric.denominator in measures -%}
+        {%- do found.append(metric) -%}
+    {%- endfor -%}
+    {{ return(found or metrics) }}
 {%- endmacro %}
 
 
@@ -106,48 +130,24 @@
 {%- endmacro %}
 
 
-{# The events of exposed users that a condition admits, once for each scope in which they count: an
-   event without a surface counts for the experiment as a whole, revenue on a surface also for it. #}
-{% macro events_of_exposures(condition) -%}
-    {%- set over_threshold -%}
-        case when events.latency_ms > experiments.latency_threshold_ms then 1 end
-    {%- endset -%}
-    select
-        exposures.experiment_key,
-        exposures.user_id,
-        exposures.scope,
-        exposures.day as exposed_day,
-        events.day as event_day,
-        greatest(exposures.loaded_at, events.loaded_at) as loaded_at
-        {%- for measure in experiment_measures() -%}
-        ,
-        {% if measure == 'responses_over_threshold' -%}
-            {{ over_threshold }}
-        {%- elif measure == 'revenue_anywhere' -%}
-            case
-                when exposures.scope = '(all)' then events.revenue_anywhere else events.revenue
-            end
+{# The measures of an event as one experiment counts them: how slow is too slow is its own matter. #}
+{% macro measures_of_experiment() -%}
+    {%- for measure in experiment_measures() -%}
+        {%- if measure == 'responses_over_threshold' -%}
+            case when events.latency_ms > experiments.latency_threshold_ms then 1 end as {{ measure }}
         {%- else -%}
             events.{{ measure }}
-        {%- endif %} as {{ measure }}
-        {%- endfor %}
-    from events
-    inner join exposures on events.user_id = exposures.user_id
-    inner join experiments on exposures.experiment_key = experiments.experiment_key
-    left join surfaces
-        on
-            exposures.experiment_key = surfaces.experiment_key
-            and events.surface = surfaces.surface
-    where
-        events.source in (experiments.source, 'any')
-        and (
-            exposures.scope = events.surface
-            or (
-                exposures.scope = '(all)'
-                and (events.surface is null or surfaces.surface is not null)
-            )
-        )
-        and {{ condition }}
+        {%- endif -%}
+        {{ ',\n        ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The measures on one surface: of revenue only what was bought there. #}
+{% macro measures_there() -%}
+    {%- for measure in experiment_measures() -%}
+        {{ 'revenue as revenue_anywhere' if measure == 'revenue_anywhere' else measure }}
+        {{- ',\n        ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 

@@ -7,12 +7,15 @@
 
 
 {# What the next build of `int_experiment_changes` looks at: for each ledger, the batches that no
-   build has taken in yet. `is_full_refresh`: every experiment is to be recomputed. #}
-{% macro changes_to_take_in(ledgers) -%}
+   build has taken in yet. `via` maps a ledger to the models through which its rows come.
+   `is_full_refresh`: every experiment is to be recomputed. #}
+{% macro changes_to_take_in(ledgers, via={}) -%}
     {%- set note = {'batch': 1, 'is_full_refresh': true, 'batches': {}, 'seen': {}, 'settings': '{}'} -%}
     {#- All are named before anything is decided: dbt learns from it what the model reads. -#}
     {%- set inputs = [] -%}
-    {%- for ledger in ledgers -%}{%- do inputs.append(changed_rows(ledger)) -%}{%- endfor -%}
+    {%- for ledger in ledgers -%}
+        {%- do inputs.append(changed_rows(ledger, via=via.get(ledger, []))) -%}
+    {%- endfor -%}
     {%- if not is_building() -%}{{ return(note) }}{%- endif -%}
     {%- set found = run_query(
         "select max(batch) from " ~ build_log() ~ " where input = '" ~ this.name ~ "'"

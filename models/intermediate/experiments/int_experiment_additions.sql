@@ -2,11 +2,12 @@
 {#- What each day adds to the moments: of a user with running total M it adds M(t)² − M(t−1)² to
     Σm², and so on. Running sums of the additions are the moments of every day. -#}
 {%- set metrics = experiment_metrics() -%}
-{%- set measures = measures_of_metrics(metrics) -%}
 {%- set recompute = stretches_to_recompute(
     via=['int_experiment_user_days', 'int_experiment_baselines', 'int_experiment_assignments'],
     settings={'metrics': metrics},
 ) -%}
+{%- set metrics = metrics_in_use(metrics) -%}
+{%- set measures = measures_of_metrics(metrics) -%}
 {%- set steps = [] -%}
 
 {%- call step(steps, 'users') %}

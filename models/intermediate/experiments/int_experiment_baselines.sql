@@ -1,5 +1,6 @@
 {{ config(materialized='incremental', post_hook='{{ log_mart_build() }}') }}
 {#- What exposed users did in the window before their exposure: the covariate of CUPED. -#}
+{%- set in_use = measures_in_use() -%}
 {%- set days_before = (var('cuped_window_days') | int) + 1 -%}
 {%- set recompute = stretches_to_recompute(
     via=['int_experiment_exposures'],
@@ -27,10 +28,43 @@ events as (
 ),
 
 counted as (
-    {{ events_of_exposures(
-        'events.at >= exposures.exposed_at - ' ~ covariate_window()
-        ~ ' and events.until < exposures.exposed_at'
-    ) }}
+    select
+        exposures.experiment_key,
+        exposures.user_id,
+        exposures.scope,
+        greatest(exposures.loaded_at, events.loaded_at) as loaded_at,
+        exposures.day,
+        {{ measures_of_experiment() }}
+    from events
+    inner join exposures on events.user_id = exposures.user_id
+    inner join experiments on exposures.experiment_key = experiments.experiment_key
+    left join surfaces
+        on
+            exposures.experiment_key = surfaces.experiment_key
+            and events.surface = surfaces.surface
+    where
+        events.source in (experiments.source, 'any')
+        and events.at >= exposures.exposed_at - {{ covariate_window() }}
+        and events.until < exposures.exposed_at
+        and (
+            exposures.scope = events.surface
+            or (
+                exposures.scope = '(all)'
+                and (events.surface is null or surfaces.surface is not null)
+            )
+        )
+),
+
+before as (
+    select
+        experiment_key,
+        user_id,
+        scope,
+        {{ sums_of_measures(in_use) }},
+        max(loaded_at) as loaded_at,
+        day
+    from counted
+    group by experiment_key, user_id, scope, day
 ),
 
 final as (
@@ -38,11 +72,21 @@ final as (
         experiment_key,
         user_id,
         scope,
-        {{- sums_of_measures() }},
-        max(loaded_at) as loaded_at,
-        exposed_day as day
-    from counted
-    group by experiment_key, user_id, scope, exposed_day
+        {{ measures_there() }},
+        loaded_at,
+        day
+    from before
+    where scope <> '(all)'
+    union all
+    select
+        experiment_key,
+        user_id,
+        scope,
+        {{ listed(experiment_measures(), '{}') }},
+        loaded_at,
+        day
+    from before
+    where scope = '(all)'
 )
 
 select * from final

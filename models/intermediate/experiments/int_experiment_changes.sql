@@ -21,9 +21,10 @@
 {%- set logged = ['int_impressions_ledger', 'int_traces_ledger'] -%}
 {%- set ledgers = streams | map(attribute='ledger') | list
     + ['int_assignments_ledger', 'int_experiments_ledger'] -%}
-{%- set note = changes_to_take_in(ledgers) -%}
+{%- set note = changes_to_take_in(ledgers, via={'int_shop_events_ledger': ['int_clicks']}) -%}
 {%- set reach = (var('cuped_window_days') | int) + 2 -%}
 
+-- depends_on: {{ ref('int_clicks') }}
 {{ build_note(note) }}
 with
 

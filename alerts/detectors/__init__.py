@@ -1,9 +1,19 @@
-"""Detectors: pure functions from a series of rows to verdicts."""
+"""Detectors: pure functions from a series of rows to verdicts.
 
-from alerts.detectors import drop, streak, threshold, week_over_week
+`srm` and `guardrail` are imported by who needs them: scipy, which they need, takes a while.
+"""
+
+from alerts.detectors import (
+    drop,
+    experiment_delta,
+    streak,
+    threshold,
+    week_over_week,
+)
 from alerts.detectors.episodes import Run, Standing, State, runs, standing
 from alerts.detectors.series import (
     Bucket,
+    Examined,
     Labels,
     Limit,
     Outcome,
@@ -16,6 +26,7 @@ from alerts.detectors.series import (
 
 __all__ = [
     "Bucket",
+    "Examined",
     "Labels",
     "Limit",
     "Outcome",
@@ -28,6 +39,7 @@ __all__ = [
     "Verdict",
     "Zeros",
     "drop",
+    "experiment_delta",
     "runs",
     "standing",
     "streak",

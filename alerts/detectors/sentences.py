@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from alerts.detectors.series import Single, Zeros
+from alerts.detectors.series import Examined, Single, Zeros
 
 if TYPE_CHECKING:
     from alerts.detectors.series import Limit, Verdict
@@ -17,7 +17,8 @@ class Compared:
     """How a rule speaks of the value that a change is counted from, and of the change itself.
 
     `when` says when it was, before the bucket that is judged or, once that breaches, the `event`.
-    `lacking` says what there is in its place where there is none.
+    `lacking` says what there is in its place where there is none. `joint` stands between both
+    values, `beside` names the other. `chance` says how sure a change must be, where it must.
     """
 
     unit: str
@@ -25,6 +26,9 @@ class Compared:
     when: str = "a week before"
     event: str = ""
     lacking: str = "nothing"
+    joint: str = "after"
+    chance: str = ""
+    beside: str = "before"
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,17 @@ def describe(verdict: Verdict | None, limit: Limit, wording: Wording) -> str:
     """One sentence: what was measured, against what, and on how much."""
     if verdict is None:
         return "the mart has no complete bucket"
+    if isinstance(verdict.point, Examined):
+        return verdict.point.sentence(verdict, limit)
+    return _described(verdict, limit, wording)
+
+
+def _described(verdict: Verdict, limit: Limit, wording: Wording) -> str:
     if verdict.outcome == "no_data":
         return _missing(verdict, wording)
     if verdict.value is None or verdict.point is None:
         return f"no value for {shown(verdict.bucket)}"
-    if verdict.outcome == "too_few":
+    if verdict.outcome == "too_few" and verdict.sure is None:
         return _too_few(verdict, limit, wording)
     certain = verdict.value
     if verdict.most is not None and verdict.outcome == "ok":
@@ -82,10 +92,13 @@ def describe(verdict: Verdict | None, limit: Limit, wording: Wording) -> str:
     value, bound = apart(certain, limit.bound, wording.unit)
     if verdict.most is not None:
         value = f"{'at most' if verdict.outcome == 'ok' else 'at least'} {value}"
-    relation = limit.operator if verdict.outcome == "breach" else f"not {limit.operator}"
+    relation = "not " if verdict.outcome == "ok" else ""
     basis = _basis(verdict, wording)
     subject = wording.compared.change if wording.compared else wording.metric
-    return f"{subject} {value} {relation} {bound}{f' ({basis})' if basis else ''}"
+    text = f"{subject} {value} {relation}{limit.operator} {bound}{f' ({basis})' if basis else ''}"
+    if verdict.sure is None or wording.compared is None:
+        return text
+    return f"{text}, {'beyond' if verdict.sure else 'within'} chance {wording.compared.chance}"
 
 
 def _basis(verdict: Verdict, wording: Wording) -> str:
@@ -103,7 +116,7 @@ def _before(verdict: Verdict, wording: Wording) -> str:
         return ""
     now, before = apart(point.value, verdict.before, compared.unit)
     event = f" {compared.event}" if compared.event and verdict.outcome == "breach" else ""
-    return f"{now} after {before} {compared.when}{event}"
+    return f"{now} {compared.joint} {before} {compared.when}{event}"
 
 
 def _counts(verdict: Verdict, wording: Wording) -> str:
@@ -146,5 +159,6 @@ def _too_few(verdict: Verdict, limit: Limit, wording: Wording) -> str:
     minimum = number(limit.minimum or 0, "count")
     guard = verdict.point.guard if verdict.point is not None else None
     if guard is not None and limit.minimum is not None and guard >= limit.minimum:
-        return f"{wording.guard} a week before are below {minimum}"
+        when = wording.compared.when if wording.compared else "before"
+        return f"{wording.guard} {when} are below {minimum}"
     return f"{wording.guard} {number(guard or 0, 'count')} below {minimum}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -95,7 +96,33 @@ class Zeros(NamedTuple):
         return self.requests
 
 
-Bucket = Point | Single | Zeros
+class Examined(ABC):
+    """One bucket on which a statistical test was done, and what there is to say of it."""
+
+    __slots__ = ()
+    guard: float | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The level that was tested; None where the test is of no level."""
+        return None
+
+    @property
+    def numerator(self) -> None:
+        """Nothing was divided."""
+        return
+
+    @property
+    @abstractmethod
+    def denominator(self) -> float | None:
+        """How much the test rests on."""
+
+    @abstractmethod
+    def sentence(self, verdict: Verdict, limit: Limit) -> str:
+        """The verdict in words; the reason where there is none."""
+
+
+Bucket = Point | Single | Zeros | Examined
 
 
 @dataclass(frozen=True)
@@ -114,7 +141,8 @@ class Verdict(NamedTuple):
     """What one bucket means.
 
     `before` is the value it was compared with, where there is one. `most` is there where the
-    value is not known exactly: it is at least `value` and at most this.
+    value is not known exactly: it is at least `value` and at most this. `sure` says whether it is
+    beyond what chance explains, where that was asked.
     """
 
     bucket: date
@@ -123,6 +151,7 @@ class Verdict(NamedTuple):
     point: Bucket | None
     before: float | None = None
     most: float | None = None
+    sure: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,31 @@
 from pathlib import Path
 
 from alerts.rules.load import RuleSet, load_rules
-from alerts.rules.model import Drop, Rule, RuleFile, Slack, Streak, Threshold, WeekOverWeek
+from alerts.rules.model import (
+    Drop,
+    ExperimentDelta,
+    ExperimentGuardrail,
+    Rule,
+    RuleFile,
+    Slack,
+    Srm,
+    Streak,
+    Threshold,
+    WeekOverWeek,
+)
 
 DEFAULT_RULES = Path(__file__).parent.parent / "rules.yml"
 
 __all__ = [
     "DEFAULT_RULES",
     "Drop",
+    "ExperimentDelta",
+    "ExperimentGuardrail",
     "Rule",
     "RuleFile",
     "RuleSet",
     "Slack",
+    "Srm",
     "Streak",
     "Threshold",
     "WeekOverWeek",

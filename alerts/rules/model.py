@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from alerts.rules.experiment_marts import MOMENTS_MART, SRM_MART
 from alerts.rules.expressions import Condition, format_duration, parse_duration
 
 Severity = Literal["info", "warn", "page"]
@@ -122,6 +123,40 @@ class Streak(_Rule):
     kind: Literal["streak"]
 
 
+class ExperimentDelta(_Held):
+    """A metric in each treatment arm against the control arm, in the same bucket.
+
+    With `confidence` a difference that chance explains is no breach; `design_effect` says how much
+    more the metric scatters than events that do not depend on each other.
+    """
+
+    kind: Literal["experiment_delta"]
+    by: tuple[Identifier, ...] = ("experiment_key", "variation")
+    confidence: Annotated[float, Strict(), Field(gt=0.5, lt=1)] | None = None
+    design_effect: Annotated[float, Strict(), Field(ge=1, allow_inf_nan=False)] = 1.75
+
+
+class Srm(_Rule):
+    """The users by arm against the weights in force when they were assigned."""
+
+    kind: Literal["srm"]
+    mart: str = SRM_MART
+    metric: Identifier = "srm_p_value"
+    by: tuple[Identifier, ...] = ("experiment_key",)
+    when: When = Condition("<", 0.001)
+    counts: Literal["assigned", "exposed"] = "assigned"
+
+
+class ExperimentGuardrail(_Rule):
+    """Every guardrail of every experiment, in each treatment arm against the control arm."""
+
+    kind: Literal["guardrail"]
+    mart: str = MOMENTS_MART
+    metric: Identifier = "excess"
+    by: tuple[Identifier, ...] = ("experiment_key", "guardrail", "variation")
+    when: When = Condition(">", 0.0)
+
+
 class Console(_Strict):
     """Messages on the terminal."""
 
@@ -155,7 +190,10 @@ Rule = Annotated[
     Annotated[Threshold, Tag("threshold")]
     | Annotated[WeekOverWeek, Tag("week_over_week")]
     | Annotated[Drop, Tag("drop")]
-    | Annotated[Streak, Tag("streak")],
+    | Annotated[Streak, Tag("streak")]
+    | Annotated[ExperimentDelta, Tag("experiment_delta")]
+    | Annotated[Srm, Tag("srm")]
+    | Annotated[ExperimentGuardrail, Tag("guardrail")],
     _tag("kind", "threshold"),
 ]
 ReceiverConfig = Annotated[
@@ -167,6 +205,9 @@ KINDS: dict[str, type[BaseModel]] = {
     "week_over_week": WeekOverWeek,
     "drop": Drop,
     "streak": Streak,
+    "experiment_delta": ExperimentDelta,
+    "srm": Srm,
+    "guardrail": ExperimentGuardrail,
 }
 RECEIVERS: dict[str, type[BaseModel]] = {"console": Console, "slack": Slack}
 

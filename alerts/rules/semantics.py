@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from alerts.rules import marts
 from alerts.rules.expressions import format_duration
 from alerts.rules.marts import MARTS, REFERENCES, Mart
-from alerts.rules.model import Drop, Slack, Streak, WeekOverWeek
+from alerts.rules.model import (
+    Drop,
+    ExperimentDelta,
+    ExperimentGuardrail,
+    Slack,
+    Srm,
+    Streak,
+    WeekOverWeek,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -48,6 +56,10 @@ def check_rule(rule: Rule) -> Iterator[Finding]:
         yield from _drop(rule, mart)
     elif isinstance(rule, Streak):
         yield from _streak(rule)
+    elif isinstance(rule, ExperimentDelta):
+        yield from _experiment_delta(rule, mart)
+    elif isinstance(rule, Srm | ExperimentGuardrail):
+        yield from _test(rule)
 
 
 def check_receiver(config: ReceiverConfig) -> Iterator[Finding]:
@@ -71,6 +83,13 @@ def _metric(rule: Rule, mart: Mart) -> Iterator[Finding]:
     elif isinstance(rule, Streak) and not isinstance(metric, marts.Streak):
         wanted = _wanted(mart, lambda one: isinstance(one, marts.Streak))
         yield ("metric",), f"{rule.metric!r} is not a streak: {wanted}"
+    elif isinstance(metric, marts.Judgement) and rule.kind != metric.kind:
+        yield ("metric",), f"{rule.metric!r} is a test: write kind: {metric.kind}"
+    elif isinstance(rule, Srm | ExperimentGuardrail) and not isinstance(metric, marts.Judgement):
+        wanted = _wanted(
+            mart, lambda one: isinstance(one, marts.Judgement) and one.kind == rule.kind
+        )
+        yield ("metric",), f"{rule.metric!r} is no test of kind {rule.kind}: {wanted}"
     elif metric.change is not None and not isinstance(rule, WeekOverWeek):
         message = f"{rule.metric!r} is a change over a week: write kind: week_over_week"
         yield ("metric",), message
@@ -121,6 +140,43 @@ def _drop(rule: Drop, mart: Mart) -> Iterator[Finding]:
 def _streak(rule: Streak) -> Iterator[Finding]:
     if not rule.when.operator.startswith(">"):
         yield ("when",), 'a streak is too long, never too short: write ">= 50"'
+
+
+def _experiment_delta(rule: ExperimentDelta, mart: Mart) -> Iterator[Finding]:
+    metric, bound = mart.metrics.get(rule.metric), rule.when.bound
+    fixed = dict(rule.where)
+    if not {"experiment_key", "variation"} <= set(mart.labels):
+        known = [name for name, one in MARTS.items() if "variation" in one.labels]
+        message = f"{rule.mart} does not tell arms apart: {suggest(rule.mart, known)}"
+        yield ("mart",), message
+    elif "variation" not in rule.by or "variation" in fixed:
+        yield ("by",), "add variation to by and leave it out of where: control is read as well"
+    elif "experiment_key" not in rule.by and "experiment_key" not in fixed:
+        yield ("by",), "arms are of one experiment: add experiment_key to by or to where"
+    if metric is not None and not (isinstance(metric, marts.Sums) and metric.denominator):
+        wanted = _wanted(mart, lambda one: isinstance(one, marts.Sums) and bool(one.denominator))
+        yield ("metric",), f"{rule.metric!r} is no ratio, and grows with the arm: {wanted}"
+    elif isinstance(metric, marts.Sums) and rule.confidence and not metric.counts_events:
+        message = f"how far {metric.numerator} scatters cannot be told from its sums: leave it out"
+        yield ("confidence",), message
+    if bound is not None and rule.when.operator.startswith("<") and bound < -1:
+        yield ("when",), 'a delta is relative: write "< -0.05" for more than 5 % less'
+
+
+def _test(rule: Srm | ExperimentGuardrail) -> Iterator[Finding]:
+    """What stands in the rule file only to be read there, and cannot be otherwise."""
+    if rule.by != type(rule).model_fields["by"].default:
+        listed = ", ".join(type(rule).model_fields["by"].default)
+        yield ("by",), f"{rule.kind} rules are by [{listed}]; restrict them with where"
+    if rule.min_denominator is not None:
+        message = "leave it out: the test itself knows how sure it is"
+        yield ("min_denominator",), message
+    if isinstance(rule, Srm):
+        bound = rule.when.bound
+        if bound is None or not (rule.when.operator.startswith("<") and 0 < bound < 1):
+            yield ("when",), 'a mismatch is a small p-value: write "< 0.001"'
+    elif rule.when != ExperimentGuardrail.model_fields["when"].default:
+        yield ("when",), "leave it out: the margins stand in the guardrail file and the plans"
 
 
 def _bound(rule: Rule) -> Iterator[Finding]:

@@ -74,7 +74,7 @@ def _facts(result: Result, rule: Rule) -> Mapping[str, str]:
         facts["value"] = number(result.value, result.unit)
     if result.compared and result.current is not None and result.baseline is not None:
         facts["now"] = number(result.current, result.compared)
-        facts["before"] = number(result.baseline, result.compared)
+        facts[result.beside] = number(result.baseline, result.compared)
     facts["threshold"] = f"{rule.when.operator} {number(result.threshold, result.unit)}"
     facts["since"] = shown(result.since)
     facts["bucket"] = shown(result.bucket)

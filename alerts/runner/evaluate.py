@@ -5,36 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alerts.detectors import (
-    Limit,
-    Run,
-    Standing,
-    drop,
-    runs,
-    standing,
-    streak,
-    threshold,
-    week_over_week,
-)
-from alerts.detectors.sentences import Compared, Wording, describe, shown
+from alerts.detectors import Run, Standing, runs, standing
+from alerts.detectors.sentences import describe, shown
 from alerts.errors import ConfigurationError
-from alerts.rules import Drop, Streak, Threshold, WeekOverWeek
-from alerts.rules.expressions import format_duration
-from alerts.rules.marts import MARTS, REFERENCES, WEEK
-from alerts.runner.read import Grouping, Reader, Table, series
+from alerts.rules import ExperimentDelta, ExperimentGuardrail, Srm
+from alerts.rules.marts import MARTS
+from alerts.runner.read import Grouping, Reader, Table
+from alerts.runner.subjects import Found, Subject, judge
+from alerts.runner.trials import begun_experiments, judge_delta, lacking_experiments
 from alerts.runner.window import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date, timedelta
 
-    from alerts.detectors import Labels, Series, State, Verdict
+    from alerts.detectors import Labels, State
     from alerts.rules import Rule
-    from alerts.rules.marts import Metric
     from alerts.rules.model import Severity
     from alerts.warehouse import Warehouse
 
@@ -53,8 +42,6 @@ class Settings:
 
 
 DEFAULTS = Settings()
-# A level that has lasted for so long is what a drop is counted from.
-FROZEN = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -86,13 +73,15 @@ class Result:
     baseline: float | None = None
     current: float | None = None
     compared: str | None = None
+    # What `baseline` is: an earlier time, or the control arm.
+    beside: str = "before"
 
 
 @dataclass(frozen=True)
 class Episode:
     """A run of breaches long enough to fire. `first`, `fired` and `last` are bucket starts.
 
-    `open` says that no bucket has been fine since `last`.
+    `open` says that no bucket has been fine since `last`, nor has an experiment ended.
     """
 
     rule: str
@@ -147,13 +136,14 @@ def evaluate(
     warnings: list[str] = []
     lacking: dict[str, list[str]] = {}
     for rule in rules:
-        table = tables[Grouping.of(rule)]
-        found = list(_series(rule, table, reader))
-        if not (table.cells and found):
-            what = "complete bucket" if table.window is None else "value for them"
-            lacking.setdefault(f"{rule.mart} has no {what}", []).append(rule.name)
-        for one in _judged(rule, found, reader, warnings):
-            results.append(one.result())
+        found = _found(rule, tables, reader)
+        warnings.extend(found.warnings)
+        if found.lacking:
+            lacking.setdefault(f"{rule.mart} has no {found.lacking}", []).append(rule.name)
+        for subject in found.subjects:
+            one = _Judged.of(rule, subject)
+            if not subject.is_over:
+                results.append(one.result())
             episodes.extend(one.episodes())
     # By mart and not by rule: whoever has no decision traces would else read as many lines at
     # every run as there are rules on them.
@@ -176,40 +166,72 @@ def fingerprint(rule: str, labels: Labels) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()
 
 
+def _found(rule: Rule, tables: Mapping[Grouping, Table], reader: Reader) -> Found:
+    """What a rule has to judge, by its kind; a new kind of many series is one more case here."""
+    match rule:
+        case Srm() | ExperimentGuardrail():
+            return _tested(rule, reader)
+        case ExperimentDelta():
+            return judge_delta(rule, tables[Grouping.of(rule)], reader)
+        case _:
+            return judge(rule, tables[Grouping.of(rule)], reader)
+
+
+def _tested(rule: Srm | ExperimentGuardrail, reader: Reader) -> Found:
+    experiments = begun_experiments(rule, reader)
+    if not experiments:
+        return Found((), lacking_experiments((), rule, reader))
+    # scipy takes a while to be imported: only who has experiments waits for it.
+    from alerts.experiments.guardrail_file import load_guardrails  # noqa: PLC0415
+    from alerts.runner.harm import judge_guardrails  # noqa: PLC0415
+    from alerts.runner.splits import judge_srm  # noqa: PLC0415
+
+    if isinstance(rule, Srm):
+        return judge_srm(rule, reader, experiments)
+    return judge_guardrails(rule, reader, experiments, load_guardrails())
+
+
 @dataclass(frozen=True)
 class _Judged:
     """One rule on one label set, judged."""
 
     rule: Rule
-    labels: Labels
-    limit: Limit
+    subject: Subject
     standing: Standing
     runs: Sequence[Run]
 
+    @classmethod
+    def of(cls, rule: Rule, subject: Subject) -> _Judged:
+        """From verdicts to what holds."""
+        verdicts = subject.verdicts
+        found = runs(verdicts, _needed(rule), subject.limit, _within(rule))
+        return cls(rule, subject, standing(verdicts, found), found)
+
     def result(self) -> Result:
         mart = MARTS[self.rule.mart]
-        wording = _wording(self.rule)
+        wording = self.subject.wording
         verdict = self.standing.verdict
         point = verdict.point if verdict else None
         return Result(
             rule=self.rule.name,
-            labels=self.labels,
+            labels=self.subject.labels,
             state=self.standing.state,
             severity=self.rule.severity,
             bucket=verdict.bucket if verdict else None,
             since=self.standing.since,
             value=verdict.value if verdict else None,
-            threshold=self.limit.bound,
+            threshold=self.subject.limit.bound,
             numerator=point.numerator if point else None,
             denominator=point.denominator if point else None,
             reason=self._reason(),
-            fingerprint=fingerprint(self.rule.name, self.labels),
+            fingerprint=fingerprint(self.rule.name, self.subject.labels),
             until=verdict.bucket + mart.bucket + mart.settles if verdict else None,
             unit=wording.unit,
             over=wording.denominator or "",
             baseline=verdict.before if verdict else None,
             current=point.value if point else None,
             compared=wording.compared.unit if wording.compared else None,
+            beside=wording.compared.beside if wording.compared else "before",
         )
 
     def episodes(self) -> Iterator[Episode]:
@@ -217,20 +239,20 @@ class _Judged:
             if run.fired is not None:
                 yield Episode(
                     rule=self.rule.name,
-                    labels=self.labels,
-                    fingerprint=fingerprint(self.rule.name, self.labels),
+                    labels=self.subject.labels,
+                    fingerprint=fingerprint(self.rule.name, self.subject.labels),
                     severity=self.rule.severity,
                     first=run.first,
                     fired=run.fired,
                     last=run.last,
                     breaches=run.breaches,
                     worst=run.worst,
-                    threshold=self.limit.bound,
-                    open=run.open,
+                    threshold=self.subject.limit.bound,
+                    open=run.open and not self.subject.is_over,
                 )
 
     def _reason(self) -> str:
-        text = describe(self.standing.verdict, self.limit, _wording(self.rule))
+        text = describe(self.standing.verdict, self.subject.limit, self.subject.wording)
         run = self.standing.run
         if self.standing.state == "pending" and run is not None:
             return f"{text}; {run.breaches} of {_needed(self.rule)} buckets"
@@ -240,47 +262,6 @@ class _Judged:
         return text
 
 
-def _series(rule: Rule, table: Table, reader: Reader) -> Iterator[Series]:
-    guard = rule.min_denominator.column if rule.min_denominator else None
-    metric = MARTS[rule.mart].metrics[rule.metric]
-    return series(table, rule.by, metric, guard, reader.expected(Grouping.of(rule)))
-
-
-def _judged(
-    rule: Rule, found: Sequence[Series], reader: Reader, warnings: list[str]
-) -> Iterator[_Judged]:
-    guard = rule.min_denominator
-    for one in found:
-        bound = _bound(rule, one.labels, reader)
-        if bound is None:
-            warnings.append(f"rule {rule.name}: {_no_bound(rule, one.labels)}")
-            continue
-        limit = Limit(rule.when.operator, bound, guard.value if guard else None)
-        verdicts = _verdicts(rule, one, limit)
-        breaches = runs(verdicts, _needed(rule), limit, _within(rule))
-        yield _Judged(rule, one.labels, limit, standing(verdicts, breaches), breaches)
-
-
-def _verdicts(rule: Rule, one: Series, limit: Limit) -> list[Verdict]:
-    """The detector of the rule's kind; a new kind is one more case here."""
-    match rule:
-        case Threshold():
-            return threshold.judge(one, limit)
-        case WeekOverWeek():
-            mart = MARTS[rule.mart]
-            relative = mart.metrics[rule.metric].change == "relative"
-            return week_over_week.judge(one, limit, periods=WEEK // mart.bucket, relative=relative)
-        case Drop():
-            bucket = MARTS[rule.mart].bucket
-            periods = rule.baseline // bucket
-            # Five of seven, where nothing else is asked for.
-            minimum = rule.min_baseline or -(-5 * periods // 7)
-            frozen = max(FROZEN // bucket, 1)
-            return drop.judge(one, limit, periods=periods, minimum=minimum, frozen=frozen)
-        case Streak():
-            return streak.judge(one, limit)
-
-
 def _needed(rule: Rule) -> int:
     return 1 if rule.hold is None else rule.hold // MARTS[rule.mart].bucket
 
@@ -288,42 +269,3 @@ def _needed(rule: Rule) -> int:
 def _within(rule: Rule) -> int | None:
     """How many buckets a breach counts for: of short ones twice as many as must breach."""
     return None if MARTS[rule.mart].in_days else 2 * _needed(rule)
-
-
-def _bound(rule: Rule, labels: Labels, reader: Reader) -> float | None:
-    if rule.when.bound is not None:
-        return rule.when.bound
-    key = dict(labels)[REFERENCES[rule.when.table].key]
-    return reader.bound(rule.when.table, rule.when.column, key)
-
-
-def _no_bound(rule: Rule, labels: Labels) -> str:
-    reference = REFERENCES[rule.when.table]
-    key = dict(labels)[reference.key]
-    return f"{reference.relation} gives no {rule.when.column} for {key!r}, so it is not judged"
-
-
-def _wording(rule: Rule) -> Wording:
-    metric = MARTS[rule.mart].metrics[rule.metric]
-    compared = _compared(rule, metric)
-    unit = "share" if isinstance(rule, Drop) else metric.unit
-    return Wording(
-        metric=rule.metric,
-        unit="points" if metric.change == "absolute" else unit,
-        numerator=metric.numerator,
-        denominator=metric.denominator,
-        guard=rule.min_denominator.column if rule.min_denominator else None,
-        compared=compared,
-    )
-
-
-def _compared(rule: Rule, metric: Metric) -> Compared | None:
-    if isinstance(rule, Drop):
-        return Compared(
-            metric.unit,
-            change=f"change of {rule.metric}",
-            when=f"in the {format_duration(rule.baseline)} before",
-            event="the fall",
-            lacking="too little",
-        )
-    return Compared(metric.unit, change=rule.metric) if metric.change else None

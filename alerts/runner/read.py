@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.detectors import Point, Series, Single, Zeros
 from alerts.errors import ConfigurationError, WarehouseError
-from alerts.rules.marts import MARTS, REFERENCES, Figure, Streak, Sums
+from alerts.experiments.evidence import METRIC_COLUMNS, PLAN_COLUMNS
+from alerts.rules.marts import MARTS, REFERENCES, Figure, Judgement, Streak, Sums
+from alerts.runner.plans import read_plans
 from alerts.runner.window import Window, complete_until, window
 from alerts.warehouse.base import Relation
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from alerts.detectors import Bucket
+    from alerts.experiments.evidence import Plan
     from alerts.rules import Rule
     from alerts.rules.marts import Mart, Metric
     from alerts.warehouse import Warehouse
@@ -60,13 +63,17 @@ class Reader:
     _known: dict[Relation, dict[str, str]] = field(default_factory=dict, init=False)
     _windows: dict[str, Window | None] = field(default_factory=dict, init=False)
     _references: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict, init=False)
+    _plans: Mapping[str, Plan] | None = field(default=None, init=False)
 
     def tables(self, rules: Sequence[Rule]) -> dict[Grouping, Table]:
-        """The sums that the rules need, by grouping."""
+        """The sums that the rules need, by grouping; tests read their own rows."""
         wanted: dict[Grouping, set[str]] = {}
         for rule in rules:
+            metric = MARTS[rule.mart].metrics[rule.metric]
+            if isinstance(metric, Judgement):
+                continue
             columns = wanted.setdefault(Grouping.of(rule), set())
-            columns.update(MARTS[rule.mart].metrics[rule.metric].columns)
+            columns.update(metric.columns)
             if rule.min_denominator is not None:
                 columns.add(rule.min_denominator.column)
         return {
@@ -119,32 +126,65 @@ class Reader:
 
     def _table(self, grouping: Grouping, columns: tuple[str, ...]) -> Table:
         mart = MARTS[grouping.mart]
-        relation = Relation.parse(grouping.mart, self.prefix)
         marker = () if mart.complete is None else (mart.complete,)
         fixed = tuple(name for name, _ in grouping.where)
-        self._columns(relation, (mart.time, *grouping.by, *fixed, *columns, *marker))
-        span = self._window(grouping.mart, mart, relation)
+        read = tuple(dict.fromkeys(part for column in columns for part in mart.read(column)))
+        self._columns(
+            Relation.parse(grouping.mart, self.prefix),
+            (mart.time, *grouping.by, *fixed, *read, *marker),
+        )
+        span = self.window(grouping.mart)
         if span is None:
             return Table(columns, None, {})
         # What is read as it stands is asked for by its whole grain: the sum of the one row it is.
-        rows = self.warehouse.aggregate(
-            relation,
-            [mart.time, *grouping.by],
-            [("sum", column) for column in columns],
-            [
-                (mart.time, ">=", span.first),
-                (mart.time, "<=", span.last),
-                *((name, "=", value) for name, value in grouping.where),
-            ],
-        )
-        return Table(columns, span, _cells(rows, len(grouping.by)))
+        measures = [("sum", column) for column in read]
+        rows = self.rows(grouping.mart, grouping.by, measures, grouping.where)
+        cells = _cells(rows, len(grouping.by))
+        return Table(columns, span, cells if read == columns else _totalled(cells, columns, mart))
 
-    def _window(self, name: str, mart: Mart, relation: Relation) -> Window | None:
+    def rows(
+        self,
+        name: str,
+        by: Sequence[str],
+        measures: Sequence[tuple[str, str]],
+        where: Sequence[tuple[str, Any]] = (),
+        *,
+        timed: bool = True,
+    ) -> list[tuple[Any, ...]]:
+        """The columns of `by` and the measures of a mart's rows within its window.
+
+        The time comes first, unless the measures are of all of it together.
+        """
+        mart = MARTS[name]
+        relation = Relation.parse(name, self.prefix)
+        fixed = [column for column, _ in where]
+        self._columns(relation, (mart.time, *by, *fixed, *(column for _, column in measures)))
+        span = self.window(name)
+        if span is None:
+            return []
+        bounds = [(mart.time, ">=", span.first), (mart.time, "<=", span.last)]
+        equal = [(column, "=", value) for column, value in where]
+        groups = [mart.time, *by] if timed else [*by]
+        return self.warehouse.aggregate(relation, groups, measures, [*bounds, *equal])
+
+    def window(self, name: str) -> Window | None:
+        """The complete buckets of a mart; None where it has none."""
         if name not in self._windows:
+            mart = MARTS[name]
+            relation = Relation.parse(name, self.prefix)
             until = complete_until(self.warehouse, relation, mart, self.as_of, self.zone)
             back = self.lookback or mart.history
             self._windows[name] = None if until is None else window(mart, until, back)
         return self._windows[name]
+
+    def plans(self) -> Mapping[str, Plan]:
+        """Every experiment as planned, by its key."""
+        if self._plans is None:
+            for name, columns in (("plans", PLAN_COLUMNS), ("plan_metrics", METRIC_COLUMNS)):
+                relation = Relation.parse(f"experiments.experiment_{name}", self.prefix)
+                self._columns(relation, ("experiment_key", *columns))
+            self._plans = read_plans(self.warehouse, self.prefix)
+        return self._plans
 
     def _columns(self, relation: Relation, needed: Sequence[str]) -> dict[str, str]:
         if relation not in self._known:
@@ -198,7 +238,7 @@ def _pointer(table: Table, metric: Metric, guard: str | None) -> Callable[[Seque
         return None if column is None else table.columns.index(column)
 
     places = [at(column) for column in (*_parts(metric), guard)]
-    kinds: dict[type[Metric], Callable[..., Bucket]] = {Sums: Point, Figure: Single, Streak: Zeros}
+    kinds: dict[type, Callable[..., Bucket]] = {Sums: Point, Figure: Single, Streak: Zeros}
     kind = kinds[type(metric)]
 
     def bucket(sums: Sequence[Any]) -> Bucket:
@@ -216,6 +256,8 @@ def _parts(metric: Metric) -> tuple[str | None, ...]:
             return metric.column, metric.basis, metric.error
         case Streak():
             return metric.columns
+        case Judgement():
+            return ()
 
 
 def _number(value: Any) -> float:
@@ -234,3 +276,24 @@ def _cells(
         key = tuple(map(str, row[1 : labels + 1]))
         cells.setdefault(key, {})[row[0]] = row[labels + 1 :]
     return cells
+
+
+def _totalled(
+    cells: Mapping[tuple[str, ...], Mapping[date, Sequence[Any]]],
+    columns: Sequence[str],
+    mart: Mart,
+) -> dict[tuple[str, ...], dict[date, Sequence[Any]]]:
+    """The sums by column, a total being the sum of its own columns; null where one of them is."""
+    read = tuple(dict.fromkeys(part for column in columns for part in mart.read(column)))
+    places = [[read.index(part) for part in mart.read(column)] for column in columns]
+
+    def total(sums: Sequence[Any], parts: Sequence[int]) -> Any:
+        found = [sums[part] for part in parts]
+        return None if None in found else sum(found)
+
+    return {
+        key: {
+            bucket: [total(sums, parts) for parts in places] for bucket, sums in by_bucket.items()
+        }
+        for key, by_bucket in cells.items()
+    }

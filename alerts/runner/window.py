@@ -49,7 +49,7 @@ def complete_until(
     """
     if as_of is not None:
         end = as_of.astimezone(zone).date() if mart.in_days else as_of
-        return _aligned(end, mart.bucket) - mart.settles
+        return aligned(end, mart.bucket) - mart.settles
     marked = [] if mart.complete is None else [(mart.complete, "=", True)]
     newest = cast("Any", warehouse.aggregate(relation, [], [("max", mart.time)], marked)[0][0])
     if newest is None:
@@ -64,7 +64,7 @@ def window(mart: Mart, until: date, lookback: timedelta) -> Window:
     return Window(last - (lookback // mart.bucket) * mart.bucket, last, mart.bucket)
 
 
-def _aligned(moment: date, length: timedelta) -> date:
+def aligned(moment: date, length: timedelta) -> date:
     """The bucket boundary at or before a moment; weeks begin on Mondays."""
     if isinstance(moment, datetime):
         return moment.astimezone(UTC) - (moment - _EPOCH) % length

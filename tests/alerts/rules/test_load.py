@@ -54,6 +54,11 @@ def test_the_shipped_rules_are_sound() -> None:
         "collaborative-zero-streak",
         "cold-start-exposure",
         "out-of-stock",
+        "experiment-srm",
+        "experiment-guardrail",
+        "experiment-ctr-delta",
+        "experiment-exposed-without-assignment",
+        "experiment-mixed-users",
     ]
     assert all(rule.playbook and rule.description for rule in rules.rules)
     assert all(rule.receiver in rules.receivers for rule in rules.rules)

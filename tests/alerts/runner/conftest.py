@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.alerts.handmade import Marts
+from tests.alerts.runner.trials import Trials
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.alerts.handmade import Marts
+
 
 @pytest.fixture
-def marts(tmp_path: Path) -> Marts:
-    return Marts(tmp_path / "marts.duckdb")
+def trials(tmp_path: Path) -> Trials:
+    return Trials(tmp_path / "marts.duckdb").create()
+
+
+@pytest.fixture
+def marts(trials: Trials) -> Marts:
+    return trials

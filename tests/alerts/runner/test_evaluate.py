@@ -18,6 +18,7 @@ from alerts.runner.document import result_document
 from alerts.warehouse import open_warehouse
 from tests.alerts.handmade import Cell, Marts, ddl, healthy
 from tests.alerts.runner.helpers import day, one, rule, ruleset, run, states
+from tests.alerts.runner.trials_ddl import trials_ddl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -212,7 +213,7 @@ def test_postgres_gives_the_same(
         marts.execute(statement)
     with closing(psycopg2.connect(**postgres_settings)) as connection:
         with connection.cursor() as cursor:
-            for statement in (*ddl(), *statements, surfaces):
+            for statement in (*ddl(), *trials_ddl(), *statements, surfaces):
                 cursor.execute(statement)
         connection.commit()
     rules = (

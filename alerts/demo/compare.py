@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from alerts.detectors import Limit
+from alerts.experiments.comparisons import MINIMUM_USERS
+from alerts.experiments.results import Refusal
+from alerts.experiments.srm import srm
 from alerts.rules.marts import DAY, MARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from alerts.demo.truth import Incident, Reason, Truth
+    from alerts.demo.truth import Incident, Reason, Trial, Truth
     from alerts.rules import Rule
     from alerts.runner import Episode
 
@@ -33,11 +37,13 @@ class Observed:
         rows: Rows by table and reason in `data_quality_daily`, over all days.
         rejected: Rows by table and reason in `rejected_rows`.
         days: The days on which `engagement_daily` has impressions.
+        exposed: By experiment, the exposed users of its smallest arm.
     """
 
     rows: Mapping[Reason, int]
     rejected: Mapping[Reason, int]
     days: frozenset[date]
+    exposed: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -159,15 +165,49 @@ def _finding(
     if not covering:
         instead, ok = elsewhere.look(incident)
         return Finding(incident, (), (), instead, ok)
+    too_small = _too_small(incident, tuple(covering.values()), elsewhere.observed)
     matching = tuple(
         episode
         for episode in episodes
         if episode.rule in covering and _overlaps(episode, covering[episode.rule], incident)
     )
+    if too_small and not matching:
+        return Finding(incident, (), (), too_small, ok=True)
     return Finding(incident, tuple(covering.values()), matching, "", bool(matching))
 
 
+def _too_small(incident: Incident, rules: Sequence[Rule], observed: Observed) -> str:
+    """Why the shop is too small for any rule to find what is wrong with an experiment, if so.
+
+    Judged by what was planted, never by what the rules said.
+    """
+    trial = incident.trial
+    if trial is None:
+        return ""
+    if incident.kind in {"srm", "idle_arm"}:
+        result = srm(trial.periods)
+        if isinstance(result, Refusal):
+            return f"too few users to show it: {result.reason}"
+        found = result.is_mismatch or result.is_mismatch_anytime
+        return "" if found else f"{trial.users:,} users are too few to show it"
+    if incident.kind == "mixed_users":
+        share = trial.mixed_users / trial.users if trial.users else 0.0
+        asked = [rule.min_denominator.value for rule in rules if rule.min_denominator]
+        shown = any(
+            Limit(rule.when.operator, rule.when.bound or 0.0).breached(share) for rule in rules
+        )
+        return (
+            ""
+            if shown and trial.users >= min(asked, default=0)
+            else f"{trial.users:,} users are too few"
+        )
+    fewest = observed.exposed.get(trial.key, MINIMUM_USERS)
+    return "" if fewest >= MINIMUM_USERS else f"{fewest} users in an arm are too few to judge"
+
+
 def _overlaps(episode: Episode, rule: Rule, incident: Incident) -> bool:
+    if incident.trial is not None:
+        return _is_about(episode, incident, incident.trial)
     surface = dict(episode.labels).get("surface", incident.surface)
     if incident.surface not in {None, surface}:
         return False
@@ -176,6 +216,16 @@ def _overlaps(episode: Episode, rule: Rule, incident: Incident) -> bool:
         return hours[0] < incident.ends_at and hours[1] >= incident.starts_at
     first, last = days_of(episode, rule)
     return first <= incident.last_day and last >= incident.first_day
+
+
+def _is_about(episode: Episode, incident: Incident, trial: Trial) -> bool:
+    """Whether an alert is about what is wrong with its experiment, and no earlier than that."""
+    labels = dict(episode.labels)
+    if any(labels.get(name) != value for name, value in incident.labels.items()):
+        return False
+    if "guardrail" in labels and labels["guardrail"] not in trial.guardrails:
+        return False
+    return incident.first_day <= _day(episode.fired) <= incident.last_day
 
 
 def _hours(episode: Episode) -> tuple[datetime, datetime] | None:
@@ -202,6 +252,8 @@ class _Elsewhere:
                 return self._late()
             case "missing_day":
                 return self._missing(incident)
+            case "ramp" | "restart":
+                return "nothing fires, rightly; recwatch readout takes it into account", True
         return "nothing shows it yet", True
 
     def _broken(self) -> tuple[str, bool]:

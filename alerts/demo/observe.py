@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def observe(warehouse: Warehouse, project: Project) -> Observed:
-    """Rows by table and reason, and the days with impressions."""
+    """Rows by table and reason, the days with impressions, the users of experiments."""
     prefix = project.schema_prefix
     quality = Relation.parse("analytics.data_quality_daily", prefix)
     counted = warehouse.aggregate(quality, ["source_table", "reason"], [("sum", "rows")])
@@ -26,7 +26,22 @@ def observe(warehouse: Warehouse, project: Project) -> Observed:
         rows={(str(table), str(reason)): int(rows) for table, reason, rows in counted},
         rejected=Counter((str(table), str(reason)) for table, reason in rejected),
         days=frozenset(loaded_through(warehouse, prefix)),
+        exposed=_exposed(warehouse, prefix),
     )
+
+
+def _exposed(warehouse: Warehouse, prefix: str) -> dict[str, int]:
+    """By experiment, the most users that its smallest arm with any weight ever had exposed."""
+    rows = warehouse.aggregate(
+        Relation.parse("experiments.experiment_srm_daily", prefix),
+        ["experiment_key", "variation"],
+        [("max", "exposed_users"), ("max", "expected_weight")],
+    )
+    fewest: dict[str, int] = {}
+    for key, _, users, weight in rows:
+        if weight:
+            fewest[str(key)] = min(int(users), fewest.get(str(key), int(users)))
+    return fewest
 
 
 def loaded_through(warehouse: Warehouse, prefix: str) -> dict[date, Any]:

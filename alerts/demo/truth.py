@@ -8,12 +8,45 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from alerts.rules.experiment_marts import MOMENTS_MART, SRM_MART
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+# What shows each thing that can be wrong with an experiment. A ramp and a restart are none of
+# these: they mislead who compares arms plainly, and no rule does.
+_SHOWN_BY = {
+    "srm": (SRM_MART, "srm_p_value"),
+    "idle_arm": (SRM_MART, "srm_p_value"),
+    "guardrail": (MOMENTS_MART, "excess"),
+    "mixed_users": ("experiments.experiment_health_daily", "mixed_users_share"),
+}
+_GUARDED = frozenset({"slow_response_rate"})
 # A raw table and what became of its rows.
 Reason = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was logged of an experiment with which something is wrong.
+
+    Attributes:
+        key: Of the experiment.
+        periods: Users and weight by arm for each weight period, mixed users among them.
+        mixed_users: Users seen in a second arm.
+        guardrails: The metrics of the guardrails that it fails.
+    """
+
+    key: str
+    periods: tuple[Mapping[str, tuple[int, float]], ...]
+    mixed_users: int = 0
+    guardrails: frozenset[str] = frozenset()
+
+    @property
+    def users(self) -> int:
+        """Everybody who was logged in an arm."""
+        return sum(users for period in self.periods for users, _ in period.values())
 
 
 @dataclass(frozen=True)
@@ -21,7 +54,8 @@ class Incident:
     """One planted incident; without a surface it touches all of them.
 
     `metric` of `mart` shows it. One that lasts for hours rather than days has them in `starts_at`
-    and `ends_at`.
+    and `ends_at`. What is wrong with an experiment shows in alerts with these `labels` only, and
+    `trial` says how large it is.
     """
 
     id: str
@@ -35,6 +69,8 @@ class Incident:
     parts: frozenset[str] = frozenset()
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    trial: Trial | None = None
 
     @property
     def over(self) -> date:
@@ -87,7 +123,13 @@ def read_truth(path: Path) -> Truth:
             if handling == "rejected":
                 rejected.update(found)
     # Adding nothing drops the zeros: a reason without rows has no row in a mart either.
-    return Truth(tuple(map(_incident, document["incidents"])), +rows, +rejected)
+    incidents = [_incident(entry) for entry in document["incidents"]]
+    incidents += [
+        _wrong(entry, document["last_full_day"])
+        for entry in document.get("experiments", ())
+        if entry["wrong"] is not None
+    ]
+    return Truth(tuple(incidents), +rows, +rejected)
 
 
 def _incident(entry: Mapping[str, Any]) -> Incident:
@@ -103,6 +145,41 @@ def _incident(entry: Mapping[str, Any]) -> Incident:
         parts=frozenset(entry.get("parts", ())),
         starts_at=_moment(entry.get("starts_at")),
         ends_at=_moment(entry.get("ends_at")),
+    )
+
+
+def _wrong(entry: Mapping[str, Any], last_day: str) -> Incident:
+    """What is wrong with an experiment, from when it began until the experiment or the data end."""
+    wrong, key = entry["wrong"], entry["experiment_key"]
+    last = date.fromisoformat(last_day)
+    ended = _moment(entry["ended_at"])
+    if ended is not None:
+        last = min(last, (ended - timedelta(microseconds=1)).date())
+    mart, metric = _SHOWN_BY.get(wrong["kind"], ("", ""))
+    periods = [period for period in entry["periods"] if period["starts_at"] is not None]
+    restarts = [place for place, period in enumerate(periods) if period["restarts"]]
+    return Incident(
+        id=key,
+        kind=wrong["kind"],
+        mart=mart,
+        metric=metric,
+        surface=", ".join(entry["surfaces"]),
+        first_day=datetime.fromisoformat(wrong["since"]).date(),
+        last_day=last,
+        sentence=wrong["sentence"],
+        labels={"experiment_key": key},
+        trial=Trial(
+            key=key,
+            periods=tuple(
+                {
+                    arm: (users, period["weights"][arm])
+                    for arm, users in period["assigned_users"].items()
+                }
+                for period in periods[restarts[-1] if restarts else 0 :]
+            ),
+            mixed_users=sum(entry["mixed_users"].values()),
+            guardrails=frozenset(wrong["size"]) & _GUARDED,
+        ),
     )
 
 

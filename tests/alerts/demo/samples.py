@@ -75,3 +75,34 @@ def truth(*incidents: Incident, **changed: Any) -> Truth:
 def observed(**changed: Any) -> Observed:
     given: dict[str, Any] = {"rows": {}, "rejected": {}, "days": frozenset()}
     return Observed(**(given | changed))
+
+
+def trial(kind: str = "srm", **changed: Any) -> dict[str, Any]:
+    """An experiment of `truth.json` with which something is wrong from the third day on."""
+    given = {
+        "experiment_key": "redirect",
+        "surfaces": ["home", "pdp"],
+        "ended_at": None,
+        "periods": [
+            {
+                "starts_at": "2025-05-26T00:00:00.000Z",
+                "weights": {"control": 0.5, "treatment": 0.5},
+                "restarts": False,
+                "assigned_users": {"control": 1500, "treatment": 1200},
+            }
+        ],
+        "mixed_users": {},
+        "wrong": {
+            "kind": kind,
+            "since": "2025-05-28T00:00:00.000Z",
+            "size": {},
+            "sentence": "It loses users.",
+        },
+    }
+    return given | changed
+
+
+def of_trial(rule: str = "experiment-srm", first: int = 2, last: int = 4, **labels: str) -> Episode:
+    """An episode of a rule on experiments."""
+    named = tuple(({"experiment_key": "redirect"} | labels).items())
+    return episode(rule, first=first, last=last, labels=named, fingerprint=fingerprint(rule, named))

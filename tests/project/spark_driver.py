@@ -15,7 +15,7 @@ from contextlib import closing
 
 from alerts.warehouse import Relation, open_warehouse, read_project, resolve_target
 
-MARTS = ("analytics.engagement_daily", "analytics.engagement_hourly")
+MARTS = ("analytics.engagement_daily",)
 
 
 def run(program: str, *arguments: str) -> None:

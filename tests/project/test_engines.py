@@ -72,17 +72,21 @@ def differences(left: Any, right: Any, path: str = "") -> list[str]:
     return [] if left == right else [f"{path}: {left!r} {right!r}"]
 
 
-def build(project: Project) -> Project:
-    """One ugly history, and a shop with experiments, built in two runs; the first with every test
+def build(project: Project, at_once: bool = False) -> Project:
+    """One ugly history, and a shop with experiments, built in two runs or at once, with every test
     of the project."""
     history = History(11, days=8)
     shop = make_shop(4)
     history.arrive(project, rows=400)
     shop.insert(project, ARRIVALS, 0, 2)
-    project.dbt("build")
+    if not at_once:
+        project.dbt("build")
     history.arrive(project, rows=100)
     shop.insert(project, ARRIVALS + dt.timedelta(hours=17), 1, 2)
-    project.next_run()
+    if at_once:
+        project.dbt("build")
+    else:
+        project.next_run()
     return project
 
 
@@ -92,8 +96,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Project:
     directory = tmp_path_factory.mktemp("reference")
     project = Project("duckdb", duckdb_output(directory / "shop.duckdb"), directory, ZONE)
     project.create_raw_tables()
-    build(project).dbt("run", "--full-refresh")
-    return project
+    return build(project, at_once=True)
 
 
 @pytest.mark.parametrize("engine", ["postgres", "spark"])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.project.harness import Project
 
 ENGINES = ["duckdb", "postgres"]
+MARTS = "+path:models/marts/engagement"
 DAY_MARTS = [
     *("engagement_daily", "session_coverage_daily", "funnel_daily", "dwell_histogram_daily"),
     *("dwell_percentiles_daily", "payload_quality_daily"),
@@ -60,13 +61,13 @@ def test_a_run_recomputes_the_days_that_changed_and_no_others(
     for day in range(1, 21):
         project.execute(impression(day, day), session(day, day))
     project.dbt("seed")
-    project.dbt("run")
+    project.dbt("run", "--select", MARTS)
     every_day = set(range(1, 21))
     assert marked_days(project) == dict.fromkeys(DAY_MARTS, every_day)
 
     # Nothing new, though the newest rows lie within the overlap and are read again.
     mark(project)
-    project.next_run()
+    project.next_run(MARTS)
     assert marked_days(project) == {mart: set() for mart in DAY_MARTS}
 
     # One impression moves from the 5th to the 9th, with the session that began on the 12th.
@@ -78,7 +79,7 @@ def test_a_run_recomputes_the_days_that_changed_and_no_others(
             metadata="""'{"session_id": "s12"}'""",
         )
     )
-    project.next_run()
+    project.next_run(MARTS)
     days = marked_days(project)
     assert days.pop("session_coverage_daily") == {5, 12}
     # The 5th is empty now: its rows are gone, and not those of any other day.
@@ -93,7 +94,7 @@ def test_a_run_recomputes_the_days_that_changed_and_no_others(
         " ('n1', 'u1', 'save', 'r17', timestamptz '2025-03-18 10:00:00+00',"
         " timestamptz '2025-04-03 00:00:00+00')"
     )
-    project.next_run()
+    project.next_run(MARTS)
     days = marked_days(project)
     assert days.pop("funnel_daily") == set(range(11, 19))
     assert days == {mart: set() for mart in days}
@@ -109,7 +110,7 @@ def test_a_run_recomputes_the_days_that_changed_and_no_others(
             loaded_at="timestamptz '2025-04-04 00:00:00+00'",
         )
     )
-    project.next_run()
+    project.next_run(MARTS)
     assert marked_days(project) == {mart: set() for mart in DAY_MARTS}
     assert project.rows(
         "select rows from analytics.data_quality_daily where reason = 'invalid_dwell'"

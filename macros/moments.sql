@@ -112,6 +112,35 @@
     {%- endfor %}
 {%- endmacro %}
 
+{# The rows of users' days, once for each set of attributes by which they are added up. #}
+{% macro rows_of_groups(relation, metrics) -%}
+    {%- set columns = ['experiment_key', 'scope', 'variation', 'day', 'n0', 'n1', 'loaded_at'] -%}
+    {%- for number in range(1, metrics | length + 1) -%}
+        {%- for value in ['m0', 'm1', 'd0', 'd1', 'p', 'q'] -%}
+            {%- do columns.append(value ~ '_' ~ number) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set types = {
+        'weight_period': 'bigint', 'user_type': dbt.type_string(), 'device': dbt.type_string(),
+        'country': dbt.type_string(),
+    } -%}
+    {%- for kept, condition in [
+        (['weight_period', 'user_type', 'device'], "scope = '(all)'"),
+        (['country'], "scope = '(all)'"),
+        ([], "scope <> '(all)'"),
+    ] %}
+    select
+        {{ listed(columns, '{}') }},
+        {%- for attribute, type in types.items() %}
+        {{ attribute if attribute in kept else 'cast(null as ' ~ type ~ ') as ' ~ attribute }},
+        {%- endfor %}
+        {{ 'country' in kept }} as is_by_country
+    from {{ relation }}
+    where {{ condition }}
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {# The groups that an experiment is cut into. A cut by surface has users of its own: those who saw the
    experiment there. #}
 {% macro segments_of(relation) -%}
@@ -124,7 +153,9 @@
         '{{ type }}' as segment_type,
         {{ value }} as segment
     from {{ relation }}
-    where scope {{ '<>' if type == 'surface' else '=' }} '(all)'
+    where
+        scope {{ '<>' if type == 'surface' else '=' }} '(all)'
+        and {{ '' if type == 'country' else 'not ' }}is_by_country
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

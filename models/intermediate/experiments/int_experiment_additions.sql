@@ -166,9 +166,15 @@
         day,
         n0,
         n1,
-        {{ values_of_metrics(metrics) }}
+        {{- values_of_metrics(metrics) }}
         loaded_at
     from states
+{% endcall -%}
+
+{# Each row in the groups it is needed in: countries are many, and crossed with the other attributes
+   there would be nearly as many groups as users. #}
+{%- call step(steps, 'grouped') %}
+    {{ rows_of_groups('valued', metrics) }}
 {% endcall -%}
 
 {%- call step(steps, 'added', once=true) %}
@@ -180,12 +186,15 @@
         user_type,
         device,
         country,
+        is_by_country,
         day,
+        {{- additions_of_metrics(metrics) }}
         sum(n1 - n0) as users,
-        {{ additions_of_metrics(metrics) }}
         max(loaded_at) as loaded_through
-    from valued
-    group by experiment_key, scope, variation, weight_period, user_type, device, country, day
+    from grouped
+    group by
+        experiment_key, scope, variation, weight_period, user_type, device, country,
+        is_by_country, day
 {% endcall -%}
 
 {%- call step(steps, 'cuts') %}
@@ -199,8 +208,8 @@
         segment,
         variation,
         day,
+        {{- sums_of_additions(metrics) }}
         sum(users) as users,
-        {{ sums_of_additions(metrics) }}
         max(loaded_through) as loaded_through
     from cuts
     group by experiment_key, segment_type, segment, variation, day

@@ -75,6 +75,17 @@
     {%- endfor %}
 {%- endmacro %}
 
+{# The names of these values. #}
+{% macro names_of_values(metrics) -%}
+    {%- set names = [] -%}
+    {%- for number in range(1, metrics | length + 1) -%}
+        {%- for value in ['m0', 'm1', 'd0', 'd1', 'p', 'q'] -%}
+            {%- do names.append(value ~ '_' ~ number) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}
+
 {# What a group of rows adds to each moment of each metric. #}
 {% macro additions_of_metrics(metrics) -%}
     {%- for metric in metrics -%}
@@ -108,54 +119,6 @@
         {%- endfor %}
         loaded_through
     from {{ relation }}
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
-{%- endmacro %}
-
-{# The rows of users' days, once for each set of attributes by which they are added up. #}
-{% macro rows_of_groups(relation, metrics) -%}
-    {%- set columns = ['experiment_key', 'scope', 'variation', 'day', 'n0', 'n1', 'loaded_at'] -%}
-    {%- for number in range(1, metrics | length + 1) -%}
-        {%- for value in ['m0', 'm1', 'd0', 'd1', 'p', 'q'] -%}
-            {%- do columns.append(value ~ '_' ~ number) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- set types = {
-        'weight_period': 'bigint', 'user_type': dbt.type_string(), 'device': dbt.type_string(),
-        'country': dbt.type_string(),
-    } -%}
-    {%- for kept, condition in [
-        (['weight_period', 'user_type', 'device'], "scope = '(all)'"),
-        (['country'], "scope = '(all)'"),
-        ([], "scope <> '(all)'"),
-    ] %}
-    select
-        {{ listed(columns, '{}') }},
-        {%- for attribute, type in types.items() %}
-        {{ attribute if attribute in kept else 'cast(null as ' ~ type ~ ') as ' ~ attribute }},
-        {%- endfor %}
-        {{ 'country' in kept }} as is_by_country
-    from {{ relation }}
-    where {{ condition }}
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
-{%- endmacro %}
-
-{# The groups that an experiment is cut into. A cut by surface has users of its own: those who saw the
-   experiment there. #}
-{% macro segments_of(relation) -%}
-    {%- for type, value in {
-        'all': "'all'", 'user_type': 'user_type', 'device': 'device', 'country': 'country',
-        'weight_period': 'cast(weight_period as ' ~ dbt.type_string() ~ ')', 'surface': 'scope',
-    }.items() %}
-    select
-        *,
-        '{{ type }}' as segment_type,
-        {{ value }} as segment
-    from {{ relation }}
-    where
-        scope {{ '<>' if type == 'surface' else '=' }} '(all)'
-        and {{ '' if type == 'country' else 'not ' }}is_by_country
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

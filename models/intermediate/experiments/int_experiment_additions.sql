@@ -8,6 +8,7 @@
 ) -%}
 {%- set metrics = metrics_in_use(metrics) -%}
 {%- set measures = measures_of_metrics(metrics) -%}
+{%- set values = names_of_values(metrics) -%}
 {%- set steps = [] -%}
 
 {%- call step(steps, 'users') %}
@@ -166,7 +167,7 @@
         day,
         n0,
         n1,
-        {{- values_of_metrics(metrics) }}
+        {{ values_of_metrics(metrics) }}
         loaded_at
     from states
 {% endcall -%}
@@ -174,7 +175,56 @@
 {# Each row in the groups it is needed in: countries are many, and crossed with the other attributes
    there would be nearly as many groups as users. #}
 {%- call step(steps, 'grouped') %}
-    {{ rows_of_groups('valued', metrics) }}
+    select
+        experiment_key,
+        scope,
+        variation,
+        weight_period,
+        user_type,
+        device,
+        cast(null as {{ dbt.type_string() }}) as country,
+        false as is_by_country,
+        day,
+        n0,
+        n1,
+        {{ listed(values, '{}') }},
+        loaded_at
+    from valued
+    where scope = '(all)'
+    union all
+    select
+        experiment_key,
+        scope,
+        variation,
+        cast(null as bigint) as weight_period,
+        cast(null as {{ dbt.type_string() }}) as user_type,
+        cast(null as {{ dbt.type_string() }}) as device,
+        country,
+        true as is_by_country,
+        day,
+        n0,
+        n1,
+        {{ listed(values, '{}') }},
+        loaded_at
+    from valued
+    where scope = '(all)'
+    union all
+    select
+        experiment_key,
+        scope,
+        variation,
+        cast(null as bigint) as weight_period,
+        cast(null as {{ dbt.type_string() }}) as user_type,
+        cast(null as {{ dbt.type_string() }}) as device,
+        cast(null as {{ dbt.type_string() }}) as country,
+        false as is_by_country,
+        day,
+        n0,
+        n1,
+        {{ listed(values, '{}') }},
+        loaded_at
+    from valued
+    where scope <> '(all)'
 {% endcall -%}
 
 {%- call step(steps, 'added', once=true) %}
@@ -188,7 +238,7 @@
         country,
         is_by_country,
         day,
-        {{- additions_of_metrics(metrics) }}
+        {{ additions_of_metrics(metrics) }}
         sum(n1 - n0) as users,
         max(loaded_at) as loaded_through
     from grouped
@@ -197,8 +247,49 @@
         is_by_country, day
 {% endcall -%}
 
+{# A cut by surface has users of its own: those who saw the experiment there. #}
 {%- call step(steps, 'cuts') %}
-    {{ segments_of('added') }}
+    select
+        *,
+        'all' as segment_type,
+        'all' as segment
+    from added
+    where scope = '(all)' and not is_by_country
+    union all
+    select
+        *,
+        'user_type' as segment_type,
+        user_type as segment
+    from added
+    where scope = '(all)' and not is_by_country
+    union all
+    select
+        *,
+        'device' as segment_type,
+        device as segment
+    from added
+    where scope = '(all)' and not is_by_country
+    union all
+    select
+        *,
+        'country' as segment_type,
+        country as segment
+    from added
+    where scope = '(all)' and is_by_country
+    union all
+    select
+        *,
+        'weight_period' as segment_type,
+        cast(weight_period as {{ dbt.type_string() }}) as segment
+    from added
+    where scope = '(all)' and not is_by_country
+    union all
+    select
+        *,
+        'surface' as segment_type,
+        scope as segment
+    from added
+    where scope <> '(all)'
 {% endcall -%}
 
 {%- call step(steps, 'rolled', once=true) %}
@@ -208,7 +299,7 @@
         segment,
         variation,
         day,
-        {{- sums_of_additions(metrics) }}
+        {{ sums_of_additions(metrics) }}
         sum(users) as users,
         max(loaded_through) as loaded_through
     from cuts

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from alerts.detectors.series import Examined, Verdict
 from alerts.experiments.distributions import critical
 from alerts.experiments.results import Refusal
-from alerts.experiments.srm import BAYES_FACTOR, Srm, srm
+from alerts.experiments.srm import BAYES_FACTOR, EXPECTED_USERS, Srm, srm
 from alerts.experiments.wording import count
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 # Of the statistic 2 ln(quotient of likelihoods); here as in `_far` a hundredth is for rounding.
 _LIKELIHOOD = 0.99 * 2 * math.log(BAYES_FACTOR)
 _EVIDENCE = math.log10(BAYES_FACTOR)
-# With fewer users to be expected in an arm (the first day of a ramp at 1 %) the chi-square
-# distribution is no approximation: four users where 0.6 are due is no small chance of 1 in 60,000.
-EXPECTED_USERS = 5
 
 
 @dataclass(frozen=True, slots=True)

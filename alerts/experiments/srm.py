@@ -26,6 +26,9 @@ Flags = npt.NDArray[np.bool_]
 
 P_VALUE = 0.001
 BAYES_FACTOR = 1_000.0
+# With fewer users to be expected in an arm (the first day of a ramp at 1 %) the chi-square
+# distribution is no approximation: four users where 0.6 are due is no small chance of 1 in 60,000.
+EXPECTED_USERS = 5
 # How firmly the alternative believes in shares near the weights: deviations of about 0.5 points.
 CONCENTRATION = 10_000.0
 
@@ -45,7 +48,7 @@ class Srm:
         df: Its degrees of freedom.
         p_value: Of the chi-square test; valid for one look.
         log10_bayes_factor: log10 of the evidence against the weights; valid at every look.
-        is_mismatch: Whether p_value is below 0.001.
+        is_mismatch: Whether p_value is below 0.001, and no arm too small for that to mean much.
         is_mismatch_anytime: Whether the Bayes factor has reached 1,000.
         reason: The arms without weight that have users, or None.
     """
@@ -102,10 +105,14 @@ def srm(periods: Sequence[Period]) -> Srm | Refusal:
         df=df,
         p_value=p_value,
         log10_bayes_factor=evidence,
-        is_mismatch=p_value < P_VALUE,
+        is_mismatch=p_value < P_VALUE and (reason is not None or _is_enough(expected)),
         is_mismatch_anytime=reason is not None or evidence >= math.log10(BAYES_FACTOR),
         reason=reason,
     )
+
+
+def _is_enough(expected: npt.NDArray[np.float64]) -> bool:
+    return bool(min(filter(None, expected), default=0.0) >= EXPECTED_USERS)
 
 
 def _tables(periods: Sequence[Period], arms: Sequence[str]) -> tuple[Counts, Shares]:

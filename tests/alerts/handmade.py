@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from alerts.warehouse.duckdb_engine import DuckDB
+from tests.alerts.runner.trials_ddl import trials_ddl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,7 +104,8 @@ def ddl(prefix: str = "") -> list[str]:
     """The statements that make empty marts, in SQL that Postgres takes as well."""
     schemas = [f'create schema "{prefix}{name}"' for name in ("analytics", "reference")]
     tables = (_DAILY, _HOURLY, _WEEKLY, _SURFACES, _INTRADAY, _PERSONALIZATION, _OVERLAP, _SOURCES)
-    return schemas + [statement.format(schema=prefix) for statement in tables]
+    made = [statement.format(schema=prefix) for statement in tables]
+    return [*schemas, *made, *trials_ddl(prefix)]
 
 
 class Marts:

@@ -158,23 +158,30 @@ def test_the_table_shows_what_fires_and_counts_what_is_fine(marts: Marts, check:
     assert lines[1].endswith("ctr 2 % < 4 % (clicks 20 / impressions 1,000)")
     assert lines[2] == (
         "1 firing, 8 ok (ctr-floor 2, ctr-week-over-week 3, dwell-floor 3). "
-        "7 rules not judged: see the warnings."
+        "12 rules not judged: see the warnings."
     )
     assert "PAGE: ctr-floor {surface=home}" in out
     assert "$ recwatch check --rule ctr-floor --as-of 2025-04-11 --dry-run" in out
     assert err.splitlines() == [
-        "recwatch: warning: receivers engagement, recsys-rotation, ranking: "
-        "SLACK_BOT_TOKEN is not set, so they write to the console",
+        "recwatch: warning: receivers engagement, recsys-rotation, ranking, "
+        "experiments: SLACK_BOT_TOKEN is not set, so they write to the console",
         *(
-            f"recwatch: warning: analytics.{mart} has no complete bucket, so not judged: {names}"
+            f"recwatch: warning: {mart} has no complete bucket, so not judged: {names}"
             for mart, names in (
-                ("personalization_intraday", "personalization-drop, reason-coverage"),
+                ("analytics.personalization_intraday", "personalization-drop, reason-coverage"),
                 (
-                    "personalization_daily",
+                    "analytics.personalization_daily",
                     "overlap-spike, personalization-below-baseline, cold-start-exposure, "
                     "out-of-stock",
                 ),
-                ("candidate_sources_daily", "collaborative-zero-streak"),
+                ("analytics.candidate_sources_daily", "collaborative-zero-streak"),
+                ("experiments.experiment_srm_daily", "experiment-srm"),
+                ("experiments.experiment_moments_daily", "experiment-guardrail"),
+                ("experiments.experiment_hourly", "experiment-ctr-delta"),
+                (
+                    "experiments.experiment_health_daily",
+                    "experiment-exposed-without-assignment, experiment-mixed-users",
+                ),
             )
         ),
     ]

@@ -182,3 +182,13 @@ def test_the_rate_of_false_alarms() -> None:
     assert abs(rate - 0.05) < 3 * math.sqrt(0.05 * 0.95 / 4000)
     factors = 10 ** np.array([result.log10_bayes_factor for result in results])
     assert abs(factors.mean() - 1) < 4 * factors.std() / math.sqrt(4000)
+
+
+def test_the_first_users_of_a_ramp_are_too_few_for_the_chi_square() -> None:
+    first_day = srm([{"a": (58, 0.99), "b": (4, 0.01)}])
+    assert isinstance(first_day, Srm)
+    assert first_day.p_value < 0.001
+    assert not first_day.is_mismatch
+    later = srm([{"a": (5800, 0.99), "b": (400, 0.01)}])
+    assert isinstance(later, Srm)
+    assert later.is_mismatch

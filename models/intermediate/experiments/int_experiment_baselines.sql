@@ -43,16 +43,27 @@ counted as (
             exposures.experiment_key = surfaces.experiment_key
             and events.surface = surfaces.surface
     where
-        events.source in (experiments.source, 'any')
+        exposures.scope = '(all)'
+        and events.source in (experiments.source, 'any')
         and events.at >= exposures.exposed_at - {{ covariate_window() }}
         and events.until < exposures.exposed_at
-        and (
-            exposures.scope = events.surface
-            or (
-                exposures.scope = '(all)'
-                and (events.surface is null or surfaces.surface is not null)
-            )
-        )
+        and (events.surface is null or surfaces.surface is not null)
+    union all
+    select
+        exposures.experiment_key,
+        exposures.user_id,
+        exposures.scope,
+        greatest(exposures.loaded_at, events.loaded_at) as loaded_at,
+        exposures.day,
+        {{ measures_of_experiment() }}
+    from events
+    inner join exposures on events.user_id = exposures.user_id and events.surface = exposures.scope
+    inner join experiments on exposures.experiment_key = experiments.experiment_key
+    where
+        exposures.scope <> '(all)'
+        and events.source in (experiments.source, 'any')
+        and events.at >= exposures.exposed_at - {{ covariate_window() }}
+        and events.until < exposures.exposed_at
 ),
 
 before as (

@@ -37,7 +37,6 @@ logged as (
         variation,
         surface,
         created_at,
-        loaded_at,
         day
     from impressions
     union all
@@ -48,22 +47,16 @@ logged as (
         variation,
         surface,
         created_at,
-        loaded_at,
         day
     from responses
 ),
 
-days as (
+firsts as (
     select
         logged.experiment_key,
         logged.user_id,
         logged.variation,
-        logged.day,
-        max(logged.loaded_at) as loaded_at,
-        row_number() over (
-            partition by logged.experiment_key, logged.user_id, logged.variation
-            order by logged.day
-        ) as place
+        min(logged.day) as day
     from logged
     inner join experiments
         on
@@ -77,12 +70,7 @@ days as (
         {{ in_stretches(recompute, 'logged.day', 'logged.experiment_key') }}
         and logged.created_at >= experiments.started_at
         and (experiments.ended_at is null or logged.created_at < experiments.ended_at)
-    group by logged.experiment_key, logged.user_id, logged.variation, logged.day
-),
-
-firsts as (
-    select * from days
-    where place = 1
+    group by logged.experiment_key, logged.user_id, logged.variation
 ),
 
 final as (
@@ -90,7 +78,6 @@ final as (
         firsts.experiment_key,
         firsts.user_id,
         firsts.variation,
-        firsts.loaded_at,
         firsts.day
     from firsts
     {%- if recompute.stretches %}

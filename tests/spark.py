@@ -48,7 +48,7 @@ def output(directory: Path, metastore: str = "memory:metastore") -> dict[str, An
                 f'"-Dderby.system.home={directory}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
                 # What this compiler may keep by default is full after a hundred models, and is
                 # then compiled over and over, at half the process's time.
-                " -XX:ReservedCodeCacheSize=256m -Xmn500m -XX:MetaspaceSize=256m"
+                " -XX:ReservedCodeCacheSize=256m -Xmn500m"
                 # Spark's own classes need no proof that they are well formed.
                 " -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
             ),
@@ -67,16 +67,6 @@ def output(directory: Path, metastore: str = "memory:metastore") -> dict[str, An
             "spark.sql.hive.metastorePartitionPruningFallbackOnException": "true",
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.codegen.wholeStage": "false",
-            # What the pages of a query would show is kept and written though nobody sees them.
-            "spark.sql.ui.explainMode": "simple",
-            "spark.sql.maxPlanStringLength": "100",
-            "spark.sql.ui.retainedExecutions": "1",
-            "spark.ui.retainedJobs": "1",
-            "spark.ui.retainedStages": "1",
-            "spark.ui.retainedTasks": "1",
-            "spark.shuffle.compress": "false",
-            "spark.broadcast.compress": "false",
-            "spark.sql.parquet.compression.codec": "none",
         },
     }
 

@@ -202,6 +202,14 @@ class History:
             self.loaded(),
         )
 
+    def steady(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """An experiment that is sound from the first batch on, and its assignments."""
+        arms = '[{"key": "a", "is_control": true}, {"key": "b"}]'
+        config, arrived = '{"source": "shop_events"}', self.loaded()
+        plan = ("steady", "An experiment", "running", arms, FIRST, None, config, None, FIRST)
+        assigned = [("steady", f"u{n}", "ab"[n % 2], FIRST, arrived) for n in range(6)]
+        return [(*plan, arrived)], assigned
+
     def event(self) -> tuple[Any, ...]:
         """One telemetry event; what is bought may lack a surface."""
         draw = self.random
@@ -239,7 +247,10 @@ class History:
         """One response: few items and users, so that lists overlap and versions meet."""
         draw = self.random
         return (
-            draw.choice([f"t{draw.randrange(150)}"] * 12 + [None, " "]),
+            draw.choice(
+                # Those of the few ids that events name too.
+                [f"t{draw.randrange(150)}"] * 9 + [f"t{draw.randrange(9)}"] * 3 + [None, " "]
+            ),
             draw.choice([None, "default", "eu"]),
             draw.choice([*SURFACES, *SURFACES, "nowhere"]),
             draw.choice([f"u{draw.randrange(9)}"] * 12 + [None]),
@@ -320,11 +331,13 @@ class History:
         project.insert("shop_events", EVENTS, [self.event() for _ in range(rows // 4)])
         project.insert("decision_traces", TRACES, [self.trace() for _ in range(rows // 2)])
         project.insert("catalog_items", ITEMS, [self.item() for _ in range(6)])
-        project.insert("experiments", EXPERIMENTS, [self.experiment() for _ in range(2)])
+        plans, assigned = self.steady() if not self.batch else ([], [])
+        plans += [self.experiment() for _ in range(2)]
+        project.insert("experiments", EXPERIMENTS, plans)
         project.insert(
             "experiment_assignments",
             ("experiment_key", "user_id", "variation", "assigned_at", "loaded_at"),
-            [self.assignment() for _ in range(8)],
+            [*assigned, *(self.assignment() for _ in range(8))],
         )
         project.insert(
             "personalization_settings",

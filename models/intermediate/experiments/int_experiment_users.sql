@@ -37,7 +37,8 @@ final as (
         first_arms.variation,
 
         -- numerics
-        periods.weight_period,
+        {# An experiment that never said how it is divided has one period, with no weights. #}
+        coalesce(periods.weight_period, 1) as weight_period,
 
         -- times
         first_arms.assigned_at,

@@ -29,3 +29,15 @@ class DeliveryError(RecwatchError):
     """A message could not be delivered to its receiver."""
 
     exit_code = 4
+
+
+class LockedError(RecwatchError):
+    """Another run holds the lock; the message names it."""
+
+    exit_code = 5
+
+
+class StateError(RecwatchError):
+    """The state cannot be used: missing, damaged, of another version, read-only, a full disk."""
+
+    exit_code = 6

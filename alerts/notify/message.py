@@ -7,12 +7,34 @@ from typing import Literal, Protocol
 
 Severity = Literal["info", "warn", "page"]
 Outcome = Literal["delivered", "retryable", "refused"]
+# What an alert tells: it begins, goes on, ends; late rows changed its story; nothing can be known
+# of it; it can again.
+Kind = Literal["firing", "repeated", "resolved", "restated", "unknown", "known"]
+# What is to be done at the receiver: a message of its own, an answer in the thread of an earlier
+# one, a new text for an earlier one.
+Action = Literal["post", "reply", "edit"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warn", "page")
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing that fires, in words. `facts` are short pairs, most important first."""
+    """One thing to tell, in words.
+
+    Attributes:
+        title: The rule and its labels.
+        severity: Of the rule.
+        summary: What holds, in a sentence.
+        fingerprint: Of the rule and its labels.
+        facts: Short pairs, most important first.
+        description: What the rule watches.
+        playbook: What to do.
+        command: Shows the same again.
+        kind: What is told of it.
+        episode: Number of the episode, from 1; with the fingerprint it identifies an incident.
+        trend: The newest values as a small chart of one line.
+        why: What moved the value, a line each, the largest first.
+        notes: Remarks: what is held back because of it, that it is told late.
+    """
 
     title: str
     severity: Severity
@@ -22,6 +44,16 @@ class Alert:
     description: str = ""
     playbook: str = ""
     command: str = ""
+    kind: Kind = "firing"
+    episode: int = 1
+    trend: str = ""
+    why: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def incident(self) -> str:
+        """What a receiver knows the episode by: the same for its begin, repeats and end."""
+        return f"{self.fingerprint}.{self.episode}"
 
 
 @dataclass(frozen=True)
@@ -52,9 +84,34 @@ class Delivery:
         return self.outcome != "delivered"
 
 
-class Receiver(Protocol):
-    """Where messages go. `send` does not raise: it reports."""
+@dataclass(frozen=True)
+class Parcel:
+    """One message on its way to one receiver.
 
-    def send(self, message: Message) -> Delivery:
+    Attributes:
+        key: Identifies the delivery for ever; sent along where the receiver can be asked for it.
+        message: What to tell.
+        action: What to do there.
+        thread: The `reference` of the message that is answered or edited; empty for a post.
+    """
+
+    key: str
+    message: Message
+    action: Action = "post"
+    thread: str = ""
+
+
+class Receiver(Protocol):
+    """Where messages go. No method raises: each reports."""
+
+    def send(self, parcel: Parcel) -> Delivery:
         """Deliver one message, trying again within bounds where that can help."""
+        ...
+
+    def find(self, parcel: Parcel) -> Delivery | None:
+        """Whether an earlier run, killed while it sent, did deliver this.
+
+        `delivered` with its reference where it is there; None where it is not, or where the
+        receiver cannot be asked: then it is sent again.
+        """
         ...

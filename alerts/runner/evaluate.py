@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from alerts.warehouse import Warehouse
 
 
+# How many values a result carries for its chart.
+RECENT = 28
+
+
 @dataclass(frozen=True)
 class Settings:
     """Where the marts lie, how their days are cut, and how far back to read.
@@ -75,6 +79,8 @@ class Result:
     compared: str | None = None
     # What `baseline` is: an earlier time, or the control arm.
     beside: str = "before"
+    # The values that were judged, oldest first, `bucket` last; None where there was none.
+    recent: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -232,6 +238,7 @@ class _Judged:
             current=point.value if point else None,
             compared=wording.compared.unit if wording.compared else None,
             beside=wording.compared.beside if wording.compared else "before",
+            recent=tuple(one.value for one in self.subject.verdicts[-RECENT:]),
         )
 
     def episodes(self) -> Iterator[Episode]:

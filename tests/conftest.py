@@ -28,28 +28,51 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `--dist loadfile`, what has Spark in its name goes to one process: one session for all.
+def _scope(nodeid: str) -> str | None:
+    """What must run in one process one after the other; None for the tests of one file.
 
-    So do the tests of the simulation, which share two shops; and long tests that share nothing
-    may part, so that both processes end together.
+    What has Spark in its name goes to one process, one session for all; but a night and the
+    cluster, which take as long as the rest of it together, to another. The tests of the simulation
+    share two shops. Long tests that share nothing may part, so that both processes end together.
 
     The marks for groups would do, but pytest 9.2 no longer lets pytest-xdist write them into names.
     """
+    if "project/test_spark" in nodeid:
+        return "spark nights"
+    if "spark" in nodeid:
+        return "spark"
+    if "alerts/simulate/" in nodeid:
+        return "simulate"
+    if "test_runs.py" in nodeid or "test_incremental.py" in nodeid:
+        return nodeid
+    return None
+
+
+def _turn(nodeid: str) -> int:
+    """The longest first: with short tests at the end both processes end together."""
+    turns = ("spark", "spark nights")
+    scope = _scope(nodeid)
+    if scope in turns:
+        return turns.index(scope)
+    return len(turns) if "tests/project/" in nodeid else len(turns) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _turn(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile`, `_scope` says what stays together, `_turn` what comes first."""
     from xdist.scheduler import LoadFileScheduling
 
-    class OneSession(LoadFileScheduling):
+    class ByScope(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if "spark" in nodeid:
-                return "spark"
-            if "alerts/simulate/" in nodeid:
-                return "simulate"
-            if "test_runs.py" in nodeid or "test_incremental.py" in nodeid:
-                return nodeid
-            return super()._split_scope(nodeid)
+            return _scope(nodeid) or super()._split_scope(nodeid)
 
-    return OneSession(config, log) if config.getvalue("dist") == "loadfile" else None
+    # xdist's own order puts scopes of many tests first, however short they are.
+    config.option.loadscopereorder = False
+    return ByScope(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

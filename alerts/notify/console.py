@@ -10,7 +10,7 @@ from alerts.notify.text import one_line, plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from alerts.notify.message import Alert, Message
+    from alerts.notify.message import Alert, Message, Parcel
 
 
 class ConsoleReceiver:
@@ -19,10 +19,16 @@ class ConsoleReceiver:
     def __init__(self, echo: Callable[[str], None]) -> None:
         self._echo = echo
 
-    def send(self, message: Message) -> Delivery:
-        """Print the message; it cannot fail."""
-        self._echo(render(message))
+    def send(self, parcel: Parcel) -> Delivery:
+        """Print the message. What is printed cannot be edited: the answer beside it tells."""
+        if parcel.action == "edit":
+            return Delivery("delivered", "a terminal cannot be edited")
+        self._echo(render(parcel.message))
         return Delivery("delivered")
+
+    def find(self, parcel: Parcel) -> Delivery | None:  # noqa: ARG002 - nothing to look in
+        """A terminal cannot be asked."""
+        return None
 
 
 def render(message: Message) -> str:

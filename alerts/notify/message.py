@@ -70,13 +70,22 @@ class Message:
 class Delivery:
     """What became of a message. `detail` never holds a secret or an address.
 
-    `retryable`: not delivered, and worth another try later. `refused`: no try will help until
-    somebody changes the configuration. `reference` finds the message again at the receiver.
+    Attributes:
+        outcome: `retryable`: not delivered, and worth another try later. `refused`: no try will
+            help until somebody changes the configuration, or this message.
+        detail: Why, in our words; beside `delivered` a remark.
+        reference: Finds the message again at the receiver.
+        blocks: Whether the reason is the receiver's and not this message's (who we are, the
+            channel, the connection, its rate limit): nothing else would get through now either.
+        uncertain: Whether it may have arrived all the same, as when the connection broke before
+            the answer: ask `find` before it is sent again.
     """
 
     outcome: Outcome
     detail: str = ""
     reference: str = ""
+    blocks: bool = False
+    uncertain: bool = False
 
     @property
     def failed(self) -> bool:

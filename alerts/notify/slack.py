@@ -26,7 +26,7 @@ from alerts.notify.slack_payload import payload
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from alerts.notify.message import Message
+    from alerts.notify.message import Parcel
 
 API = "https://slack.com/api/"
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -90,9 +90,13 @@ class SlackReceiver:
         self._sleep = sleep
         self._last: float | None = None
 
-    def send(self, message: Message) -> Delivery:
+    def find(self, parcel: Parcel) -> Delivery | None:  # noqa: ARG002
+        """Not asked yet."""
+        return None
+
+    def send(self, parcel: Parcel) -> Delivery:
         """Deliver one message within the bounds of patience."""
-        content = payload(message)
+        content = payload(parcel.message)
         room = self._patience.longest_wait
         attempt = 0
         while True:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from alerts.notify import Delivery
+from alerts.notify import Delivery, Parcel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ def deliver(outgoing: Sequence[Outgoing], receivers: Mapping[str, Receiver]) -> 
     for one in outgoing:
         delivery = down.get(one.receiver)
         if delivery is None:
-            delivery = receivers[one.receiver].send(one.message)
+            delivery = receivers[one.receiver].send(Parcel(uuid4().hex, one.message))
             if delivery.outcome == "retryable":
                 skipped = f"not tried after an earlier message failed: {delivery.detail}"
                 down[one.receiver] = Delivery("retryable", skipped)

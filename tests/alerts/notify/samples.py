@@ -1,6 +1,7 @@
 """Messages as the runner would make them, and worse."""
 
-from alerts.notify import Alert, Message
+from alerts.notify import Alert, Message, Parcel
+from alerts.notify.message import Action
 
 CANARY = "xoxb-canary-5e3f"
 
@@ -49,3 +50,7 @@ def many(count: int) -> Message:
     )
     headline = f"WARN: {count} alerts fire"
     return Message(headline, "warn", alerts, "recwatch check --dry-run")
+
+
+def parcel(message: Message, action: Action = "post", thread: str = "", key: str = "k-1") -> Parcel:
+    return Parcel(key, message, action, thread)

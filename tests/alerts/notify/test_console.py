@@ -1,12 +1,12 @@
 """The terminal as a receiver."""
 
 from alerts.notify import ConsoleReceiver, Delivery
-from tests.alerts.notify.samples import HOSTILE, SINGLE, many
+from tests.alerts.notify.samples import HOSTILE, SINGLE, many, parcel
 
 
 def test_a_single_alert_is_told_in_full() -> None:
     said: list[str] = []
-    assert ConsoleReceiver(said.append).send(SINGLE) == Delivery("delivered")
+    assert ConsoleReceiver(said.append).send(parcel(SINGLE)) == Delivery("delivered")
     assert said[0].splitlines() == [
         "PAGE: ctr-floor {surface=home}",
         "  ctr 3.12 % < 4 % (clicks 312 / impressions 10,000)",
@@ -27,12 +27,12 @@ def test_a_single_alert_is_told_in_full() -> None:
 
 def test_many_alerts_are_listed() -> None:
     said: list[str] = []
-    ConsoleReceiver(said.append).send(many(12))
+    ConsoleReceiver(said.append).send(parcel(many(12)))
     assert len(said[0].splitlines()) == 14
     assert said[0].endswith("$ recwatch check --dry-run")
 
 
 def test_nothing_out_of_data_steers_the_terminal() -> None:
     said: list[str] = []
-    ConsoleReceiver(said.append).send(HOSTILE)
+    ConsoleReceiver(said.append).send(parcel(HOSTILE))
     assert not {"\x1b", "\x00", "\u202e", "\u200b"} & set(said[0])

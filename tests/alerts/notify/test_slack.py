@@ -15,7 +15,7 @@ from alerts.notify.slack import (
     WebhookTransport,
     retry_after,
 )
-from tests.alerts.notify.samples import CANARY, SINGLE
+from tests.alerts.notify.samples import CANARY, SINGLE, parcel
 from tests.alerts.notify.server import FakeSlack, Naps, Reply, fake_slack
 
 QUICK = Patience(timeout=5, backoff=1.0, pace=0)
@@ -30,12 +30,12 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def send(slack: FakeSlack, naps: Naps, patience: Patience = QUICK) -> Delivery:
     transport = TokenTransport(CANARY, "#team", patience, slack.url + "/api")
-    return SlackReceiver(transport, patience, naps.sleep).send(SINGLE)
+    return SlackReceiver(transport, patience, naps.sleep).send(parcel(SINGLE))
 
 
 def send_webhook(slack: FakeSlack, naps: Naps, patience: Patience = QUICK) -> Delivery:
     transport = WebhookTransport(f"{slack.url}/services/{CANARY}", patience)
-    return SlackReceiver(transport, patience, naps.sleep).send(SINGLE)
+    return SlackReceiver(transport, patience, naps.sleep).send(parcel(SINGLE))
 
 
 def outcome(*replies: Reply) -> tuple[Delivery, FakeSlack, Naps]:
@@ -176,7 +176,7 @@ def test_a_refused_connection(closed_port: str, capfd: pytest.CaptureFixture[str
 
 def test_an_unknown_host() -> None:
     transport = TokenTransport(CANARY, "#team", QUICK, "http://slack.invalid/api/")
-    delivery = SlackReceiver(transport, QUICK, Naps().sleep).send(SINGLE)
+    delivery = SlackReceiver(transport, QUICK, Naps().sleep).send(parcel(SINGLE))
     assert delivery.outcome == "retryable"
     assert "slack.invalid" not in delivery.detail
 
@@ -187,8 +187,8 @@ def test_the_pace_of_one_message_a_second_is_kept() -> None:
     with fake_slack(Reply()) as slack:
         transport = TokenTransport(CANARY, "#team", patience, slack.url)
         receiver = SlackReceiver(transport, patience, naps.sleep)
-        receiver.send(SINGLE)
-        receiver.send(SINGLE)
+        receiver.send(parcel(SINGLE))
+        receiver.send(parcel(SINGLE))
     assert len(naps.taken) == 1
     assert 0 < naps.taken[0] <= 1
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alerts.errors import ConfigurationError
-from alerts.notify import Alert, ConsoleReceiver, Delivery, Message
+from alerts.notify import Alert, ConsoleReceiver, Delivery, Message, Parcel
 from alerts.runner import (
     Evaluation,
     Outgoing,
@@ -101,9 +101,12 @@ class Scripted:
         self.answers = list(answers)
         self.got: list[Message] = []
 
-    def send(self, message: Message) -> Delivery:
-        self.got.append(message)
+    def send(self, parcel: Parcel) -> Delivery:
+        self.got.append(parcel.message)
         return self.answers[min(len(self.got), len(self.answers)) - 1]
+
+    def find(self, parcel: Parcel) -> Delivery | None:
+        return None
 
 
 def outgoing(receiver: str, title: str) -> Outgoing:

@@ -7,6 +7,8 @@ from alerts.rules.model import (
     Drop,
     ExperimentDelta,
     ExperimentGuardrail,
+    Freshness,
+    Quarantine,
     Rule,
     RuleFile,
     Slack,
@@ -14,6 +16,7 @@ from alerts.rules.model import (
     Streak,
     Threshold,
     WeekOverWeek,
+    ZScore,
 )
 
 DEFAULT_RULES = Path(__file__).parent.parent / "rules.yml"
@@ -23,6 +26,8 @@ __all__ = [
     "Drop",
     "ExperimentDelta",
     "ExperimentGuardrail",
+    "Freshness",
+    "Quarantine",
     "Rule",
     "RuleFile",
     "RuleSet",
@@ -31,5 +36,6 @@ __all__ = [
     "Streak",
     "Threshold",
     "WeekOverWeek",
+    "ZScore",
     "load_rules",
 ]

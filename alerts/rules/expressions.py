@@ -7,19 +7,26 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 _NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
-_CONDITION = re.compile(rf"(<=|>=|<|>)\s*(?:({_NUMBER})|([a-z_][a-z0-9_]*)\.([a-z_][a-z0-9_]*))")
+_LENGTH = r"[1-9]\d{0,5}[mhdw]"
+_CONDITION = re.compile(
+    rf"(<=|>=|<|>)\s*(?:({_LENGTH})|({_NUMBER})|([a-z_][a-z0-9_]*)\.([a-z_][a-z0-9_]*))"
+)
 _DURATION = re.compile(r"([1-9]\d{0,5})(m|h|d|w)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True)
 class Condition:
-    """When a value breaches: an operator and a number, or a column of a reference table."""
+    """When a value breaches: an operator and a number, or a column of a reference table.
+
+    A duration is its number of seconds, with `is_duration`.
+    """
 
     operator: str
     bound: float | None
     table: str = ""
     column: str = ""
+    is_duration: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Condition:
@@ -31,10 +38,20 @@ class Condition:
                 '"< 0.04", or a column of a reference table, such as "< surfaces.min_ctr"'
             )
             raise ValueError(msg)
-        operator, number, table, column = match.groups()
+        operator, length, number, table, column = match.groups()
+        if length is not None:
+            return cls(operator, parse_duration(length).total_seconds(), is_duration=True)
         if number is None:
             return cls(operator, None, table, column)
         return cls(operator, float(number))
+
+    def __str__(self) -> str:
+        """As it is written in a rule file."""
+        if self.bound is None:
+            return f"{self.operator} {self.table}.{self.column}"
+        if self.is_duration:
+            return f"{self.operator} {format_duration(timedelta(seconds=self.bound))}"
+        return f"{self.operator} {self.bound:g}"
 
 
 def parse_duration(text: str) -> timedelta:

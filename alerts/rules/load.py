@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 
 from alerts.errors import ConfigurationError
-from alerts.rules.model import KINDS, RECEIVERS, Console, MinDenominator, RuleFile
-from alerts.rules.semantics import check_receiver, check_rule, suggest
+from alerts.rules.model import (
+    KINDS,
+    RECEIVERS,
+    Console,
+    InhibitedBy,
+    MinDenominator,
+    Route,
+    RuleFile,
+)
+from alerts.rules.references import check_fallback, check_route, check_rule_names, suggest
+from alerts.rules.semantics import check_receiver, check_rule
 from alerts.rules.strict_yaml import Document, Place, read
 
 if TYPE_CHECKING:
@@ -27,10 +36,11 @@ _SHAPES = {"tuple_type": "a list", "model_type": "keys and values", "dict_type":
 
 @dataclass(frozen=True)
 class RuleSet:
-    """The rules of all files, in order, and the receivers by name."""
+    """The rules of all files, in order, the receivers by name, and the routes in order."""
 
     rules: tuple[Rule, ...]
     receivers: Mapping[str, ReceiverConfig]
+    routes: tuple[Route, ...] = ()
 
     def only(self, names: Sequence[str]) -> RuleSet:
         """The named rules; all of them where no name is given."""
@@ -39,7 +49,7 @@ class RuleSet:
             if name not in known:
                 raise ConfigurationError(f"no rule {name!r}: {suggest(name, known)}")
         chosen = tuple(rule for rule in self.rules if not names or rule.name in names)
-        return RuleSet(chosen, self.receivers)
+        return RuleSet(chosen, self.receivers, self.routes)
 
 
 @dataclass
@@ -76,11 +86,12 @@ def load_rules(paths: Sequence[Path]) -> RuleSet:
     for document, content in files:
         _merge_file(merge, document, content)
     if len(files) == len(set(paths)):
-        _check_receivers_exist(merge, files)
+        _check_names(merge, files)
     if merge.errors:
         raise ConfigurationError(_listing(merge.errors))
     merge.receivers.setdefault("console", Console(name="console", type="console"))
-    return RuleSet(tuple(merge.rules.values()), merge.receivers)
+    routes = tuple(route for _, content in files for route in content.routes)
+    return RuleSet(tuple(merge.rules.values()), merge.receivers, routes)
 
 
 def _merge_file(merge: _Merge, document: Document, content: RuleFile) -> None:
@@ -98,14 +109,21 @@ def _merge_file(merge: _Merge, document: Document, content: RuleFile) -> None:
             merge.rules[rule.name] = rule
 
 
-def _check_receivers_exist(merge: _Merge, files: Sequence[tuple[Document, RuleFile]]) -> None:
-    known = {*merge.receivers, "console"}
+def _check_names(merge: _Merge, files: Sequence[tuple[Document, RuleFile]]) -> None:
+    console = Console(name="console", type="console")
+    receivers = {"console": console, **merge.receivers}
     for document, content in files:
         for index, rule in enumerate(content.rules):
-            if rule.receiver not in known:
-                message = f"rule {rule.name!r}: no receiver {rule.receiver!r}: "
-                message += suggest(rule.receiver, known)
-                merge.error(document, ("rules", index, "receiver"), message)
+            for inner, message in check_rule_names(rule, merge.rules, receivers):
+                place: Place = ("rules", index, *inner)
+                merge.error(document, place, f"rule {rule.name!r}: {message}")
+        for index, route in enumerate(content.routes):
+            for inner, message in check_route(route, receivers):
+                merge.error(document, ("routes", index, *inner), f"route {index + 1}: {message}")
+        for index, config in enumerate(content.receivers):
+            for inner, message in check_fallback(config, receivers):
+                place = ("receivers", index, *inner)
+                merge.error(document, place, f"receiver {config.name!r}: {message}")
 
 
 def _explain(document: Document, details: ErrorDetails) -> tuple[Place, str]:
@@ -150,7 +168,13 @@ def _unknown_kind(details: ErrorDetails) -> tuple[str, str]:
 
 def _fields(loc: tuple[int | str, ...]) -> set[str]:
     """The fields of the model in which a place lies, by the tags pydantic leaves in it."""
-    owners: dict[str, type[BaseModel]] = {**KINDS, **RECEIVERS, "min_denominator": MinDenominator}
+    owners: dict[str, type[BaseModel]] = {
+        **KINDS,
+        **RECEIVERS,
+        "routes": Route,
+        "min_denominator": MinDenominator,
+        "inhibited_by": InhibitedBy,
+    }
     model: type[BaseModel] = RuleFile
     for step in loc[:-1]:
         model = owners.get(str(step), model)

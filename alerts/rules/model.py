@@ -5,69 +5,93 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainSerializer,
-    Strict,
-    StringConstraints,
-    Tag,
-    WithJsonSchema,
+from pydantic import BaseModel, Discriminator, Field, Tag
+
+from alerts.rules.destinations import (
+    RECEIVERS,
+    Console,
+    File,
+    PagerDuty,
+    Pushgateway,
+    Route,
+    Slack,
+    Webhook,
 )
-from pydantic_core import PydanticCustomError
-
 from alerts.rules.experiment_marts import MOMENTS_MART, SRM_MART
-from alerts.rules.expressions import Condition, format_duration, parse_duration
+from alerts.rules.expressions import Condition
+from alerts.rules.fields import (
+    AtLeastOne,
+    Confidence,
+    Count,
+    DesignEffect,
+    Duration,
+    EnvName,
+    Identifier,
+    Name,
+    Names,
+    Number,
+    Severity,
+    Situation,
+    Strictly,
+    When,
+)
 
-Severity = Literal["info", "warn", "page"]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
-Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-
-
-def _condition(value: Any) -> Condition:
-    return value if isinstance(value, Condition) else Condition.parse(_text(value))
-
-
-def _duration(value: Any) -> timedelta:
-    return value if isinstance(value, timedelta) else parse_duration(_text(value))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise PydanticCustomError("string_type", "takes text")
-
-
-When = Annotated[
-    Condition,
-    BeforeValidator(_condition),
-    WithJsonSchema({"type": "string", "examples": ["< 0.04", "< surfaces.min_ctr"]}),
+__all__ = [
+    "KINDS",
+    "RECEIVERS",
+    "Console",
+    "Drop",
+    "EnvName",
+    "ExperimentDelta",
+    "ExperimentGuardrail",
+    "File",
+    "Freshness",
+    "Identifier",
+    "InhibitedBy",
+    "MinDenominator",
+    "Name",
+    "Number",
+    "PagerDuty",
+    "Pushgateway",
+    "Quarantine",
+    "ReceiverConfig",
+    "Route",
+    "Rule",
+    "RuleFile",
+    "Severity",
+    "Situation",
+    "Slack",
+    "Srm",
+    "Streak",
+    "Threshold",
+    "Webhook",
+    "WeekOverWeek",
+    "ZScore",
 ]
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    PlainSerializer(format_duration),
-    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]*[mhdw]$"}),
-]
+
+DATA_QUALITY = "analytics.data_quality_daily"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=20_000)
-
-
-class MinDenominator(_Strict):
+class MinDenominator(Strictly):
     """Below this sum of a column a bucket is too small to be judged."""
 
     column: Identifier
     value: Number
 
 
-class _Rule(_Strict):
+class InhibitedBy(Strictly):
+    """While another rule fires, nothing is sent of this one.
+
+    `on` names the labels that both must have alike; without any, each alert of the other counts.
+    A `freshness` alert of a raw table counts for the rules on marts that are made of it, and no
+    others: `Mart.sources` says of which.
+    """
+
+    rule: Name
+    on: tuple[Identifier, ...] = ()
+
+
+class _Rule(Strictly):
     name: Name
     description: str = ""
     mart: str
@@ -76,9 +100,23 @@ class _Rule(_Strict):
     where: dict[Identifier, str] = Field(default_factory=dict)
     when: When
     min_denominator: MinDenominator | None = None
+    keep_firing_for: Duration | None = None
+    no_data_after: Count = 3
+    repeat_interval: Duration | None = None
+    max_false_per_30d: Annotated[Number, Field(ge=0)] = 1.0
     severity: Severity = "warn"
-    receiver: Name = "console"
+    # Empty: the routes say where.
+    receivers: Names = Field(default=(), alias="receiver")
+    inhibited_by: tuple[InhibitedBy, ...] = ()
     playbook: str = ""
+    # The playbook holds where every one of these rules is so, else `playbook_otherwise`.
+    playbook_when: dict[Name, Situation] = Field(default_factory=dict)
+    playbook_otherwise: str = ""
+
+    @property
+    def receiver(self) -> str:
+        """The first receiver."""
+        return self.receivers[0] if self.receivers else "console"
 
     @property
     def hold(self) -> timedelta | None:
@@ -98,9 +136,16 @@ class _Held(_Rule):
 
 
 class Threshold(_Held):
-    """A metric against a fixed bound, over consecutive buckets."""
+    """A metric against a fixed bound, over consecutive buckets.
+
+    With `confidence` a share breaches where its whole interval lies beyond the bound, not where
+    the share itself does. `design_effect` says how many times its variance is that of independent
+    events; None takes it from the series' own past.
+    """
 
     kind: Literal["threshold"] = "threshold"
+    confidence: Confidence | None = None
+    design_effect: DesignEffect = None
 
 
 class WeekOverWeek(_Held):
@@ -114,7 +159,41 @@ class Drop(_Held):
 
     kind: Literal["drop"]
     baseline: Duration = timedelta(days=7)
-    min_baseline: Annotated[int, Strict(), Field(ge=1)] | None = None
+    min_baseline: Count | None = None
+
+
+class ZScore(_Held):
+    """A day against the days before it, in standard deviations, on either side.
+
+    `for` days in a row must lie beyond the bound on the same side.
+    """
+
+    kind: Literal["zscore"]
+    when: When = Condition(">", 2.0)
+    for_: Duration | None = Field(default=timedelta(days=2), alias="for")
+    baseline: Duration = timedelta(days=28)
+    min_baseline: Annotated[Count, Field(ge=2)] | None = None
+    design_effect: DesignEffect = None
+
+
+class Freshness(_Rule):
+    """How long there has been nothing new.
+
+    On `analytics.data_quality_daily` that is the age of the newest load of each raw table, by the
+    clock; on any other mart how long its newest row is past, in data time, at every bucket.
+    """
+
+    kind: Literal["freshness"]
+    metric: Identifier = "age"
+
+
+class Quarantine(_Held):
+    """The share of a raw table's rows that were refused, by the day they were loaded."""
+
+    kind: Literal["quarantine"]
+    mart: str = DATA_QUALITY
+    metric: Identifier = "refused_share"
+    by: tuple[Identifier, ...] = ("source_table",)
 
 
 class Streak(_Rule):
@@ -132,11 +211,23 @@ class ExperimentDelta(_Held):
 
     kind: Literal["experiment_delta"]
     by: tuple[Identifier, ...] = ("experiment_key", "variation")
-    confidence: Annotated[float, Strict(), Field(gt=0.5, lt=1)] | None = None
-    design_effect: Annotated[float, Strict(), Field(ge=1, allow_inf_nan=False)] = 1.75
+    confidence: Confidence | None = None
+    design_effect: AtLeastOne = 1.75
 
 
-class Srm(_Rule):
+class _Stopping(_Rule):
+    """A rule that may stop the experiment it finds at fault.
+
+    With `action: pause` and without `dry_run` the experiment's status becomes `paused`, once, on
+    fresh data; `webhook_env` names the variable with the address of a flag service to be told.
+    """
+
+    action: Literal["pause"] | None = None
+    dry_run: Annotated[bool, Field(strict=True)] = True
+    webhook_env: EnvName | None = None
+
+
+class Srm(_Stopping):
     """The users by arm against the weights in force when they were assigned."""
 
     kind: Literal["srm"]
@@ -147,7 +238,7 @@ class Srm(_Rule):
     counts: Literal["assigned", "exposed"] = "assigned"
 
 
-class ExperimentGuardrail(_Rule):
+class ExperimentGuardrail(_Stopping):
     """Every guardrail of every experiment, in each treatment arm against the control arm."""
 
     kind: Literal["guardrail"]
@@ -155,23 +246,6 @@ class ExperimentGuardrail(_Rule):
     metric: Identifier = "excess"
     by: tuple[Identifier, ...] = ("experiment_key", "guardrail", "variation")
     when: When = Condition(">", 0.0)
-
-
-class Console(_Strict):
-    """Messages on the terminal."""
-
-    name: Name
-    type: Literal["console"]
-
-
-class Slack(_Strict):
-    """Messages to Slack: with a bot token to a channel, or through an incoming webhook."""
-
-    name: Name
-    type: Literal["slack"]
-    channel: str = ""
-    token_env: EnvName | None = None
-    webhook_env: EnvName | None = None
 
 
 def _tag(field: str, default: str) -> Discriminator:
@@ -193,11 +267,19 @@ Rule = Annotated[
     | Annotated[Streak, Tag("streak")]
     | Annotated[ExperimentDelta, Tag("experiment_delta")]
     | Annotated[Srm, Tag("srm")]
-    | Annotated[ExperimentGuardrail, Tag("guardrail")],
+    | Annotated[ExperimentGuardrail, Tag("guardrail")]
+    | Annotated[ZScore, Tag("zscore")]
+    | Annotated[Freshness, Tag("freshness")]
+    | Annotated[Quarantine, Tag("quarantine")],
     _tag("kind", "threshold"),
 ]
 ReceiverConfig = Annotated[
-    Annotated[Console, Tag("console")] | Annotated[Slack, Tag("slack")],
+    Annotated[Console, Tag("console")]
+    | Annotated[Slack, Tag("slack")]
+    | Annotated[PagerDuty, Tag("pagerduty")]
+    | Annotated[Pushgateway, Tag("pushgateway")]
+    | Annotated[File, Tag("file")]
+    | Annotated[Webhook, Tag("webhook")],
     _tag("type", ""),
 ]
 KINDS: dict[str, type[BaseModel]] = {
@@ -208,13 +290,16 @@ KINDS: dict[str, type[BaseModel]] = {
     "experiment_delta": ExperimentDelta,
     "srm": Srm,
     "guardrail": ExperimentGuardrail,
+    "zscore": ZScore,
+    "freshness": Freshness,
+    "quarantine": Quarantine,
 }
-RECEIVERS: dict[str, type[BaseModel]] = {"console": Console, "slack": Slack}
 
 
-class RuleFile(_Strict):
-    """One file: its version, receivers and rules."""
+class RuleFile(Strictly):
+    """One file: its version, receivers, routes and rules."""
 
     version: Literal[1]
     receivers: tuple[ReceiverConfig, ...] = ()
+    routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from alerts.rules import marts
@@ -17,23 +16,15 @@ from alerts.rules.model import (
     Streak,
     WeekOverWeek,
 )
+from alerts.rules.references import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
     from datetime import timedelta
 
     from alerts.rules.marts import Metric
     from alerts.rules.model import ReceiverConfig, Rule
-
-Finding = tuple[tuple[str | int, ...], str]
-
-
-def suggest(word: str, known: Collection[str]) -> str:
-    """` (did you mean 'ctr'?)`, or the list of what is known."""
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(sorted(known))}"
+    from alerts.rules.references import Finding
 
 
 def check_rule(rule: Rule) -> Iterator[Finding]:

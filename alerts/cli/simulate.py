@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "--scenario",
     default="demo",
     show_default=True,
-    help="demo plants incidents, calm plants none.",
+    help="demo plants incidents, calm plants none, long plants forty over 180 days.",
 )
 @click.option(
     "--start",
@@ -61,7 +61,7 @@ def command(  # noqa: PLR0913 - one parameter per option
     """Write the raw tables of a simulated shop to DIRECTORY, one folder per table.
 
     Recommendation responses and what users did with them (decision_traces, shop_events) cover the
-    last 24 days; all else covers the whole range.
+    last 24 days (100 of `long`); all else covers the whole range.
 
     DIRECTORY/truth.json says which incidents were planted where, and of each experiment the true
     effects, what is wrong with it, and what a sound analysis concludes. DIRECTORY must be new,

@@ -34,7 +34,7 @@ class Options:
         users: How many users the shop has.
         days: Full days simulated; the morning after the last one is added.
         seed: Seed of everything random.
-        scenario: Name of the planted incidents, see `alerts.simulate.incidents.SCENARIOS`.
+        scenario: Name of the planted incidents, see `alerts.simulate.scenarios.SCENARIOS`.
         start: First day (UTC); None for the Monday that ends the range on a fixed date.
         file_format: `jsonl` or `parquet`.
         rows_per_part: A part file is closed once it holds this many rows.

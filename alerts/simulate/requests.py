@@ -12,6 +12,7 @@ import numpy as np
 
 from alerts.simulate.assignments import NO_EXPERIMENT
 from alerts.simulate.options import DAY_MS
+from alerts.simulate.scenarios import traced_days
 from alerts.simulate.visits import TRAFFIC_BY_HOUR, TRAFFIC_BY_WEEKDAY, Arrays
 from alerts.simulate.world import COUNTRIES, SURFACES, Bools, Floats, Ints, World, pick_from
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from alerts.simulate.options import Options
 
 NAMESPACE = "shop"
-
-# Tracing was switched on this many days before the end.
-TRACED_DAYS = 24
 
 # Visits of the shop per session of the app. With the default users this gives home about eighteen
 # responses in five minutes of a busy hour.
@@ -66,7 +64,7 @@ class Requests(Arrays):
 
 def is_traced(options: Options, day: int) -> bool:
     """Whether responses of this day number are traced."""
-    return day >= options.days - TRACED_DAYS
+    return day >= options.days - traced_days(options.scenario)
 
 
 def draw_requests(

@@ -174,7 +174,12 @@ class _Run:
         self._interactions = user_interactions.Schedule(world.calendar)
         self._writers = {table.name: self._writer(directory, table) for table in TABLES}
         self._tracing = Tracing(world, self._shop.assignments, incidents, self._writers)
-        self._late = self._writer(directory / _LATE_DIRECTORY, personalization_metrics.TABLE)
+        self._late = {
+            incident.id: self._writer(
+                directory / _LATE_DIRECTORY / incident.id, personalization_metrics.TABLE
+            )
+            for incident in of_kind(incidents, LateRows)
+        }
         self._tally = truth.Tally()
         self._visits = 0
         self._impressions = 0
@@ -227,9 +232,9 @@ class _Run:
             if incident.first_day - 1 <= day <= incident.last_day:
                 rng = stream(self._options.seed, STREAM_LATE, day, users.start)
                 calendar = self._shop.world.calendar
-                on_time, late, counts = arrival.arrive(rng, incident, calendar, drawn)
-                self._tally.arrivals += counts
-                self._write_slices(self._late, late)
+                on_time, late, counts = arrival.arrive(rng, incident, calendar, on_time)
+                self._tally.arrivals[incident.id] += counts
+                self._write_slices(self._late[incident.id], late)
         self._write_slices(writer, on_time)
         for broken in of_kind(self._incidents, BrokenRows):
             if broken.first_day <= day <= broken.last_day:
@@ -255,8 +260,8 @@ class _Run:
             writer.write(broken.rows)
         if broken.lines:
             writer.write_lines(broken.lines)
-        self._tally.rejected += broken.counts["rejected"]
-        self._tally.refused += broken.counts["refused"]
+        self._tally.rejected[incident.id] += broken.counts["rejected"]
+        self._tally.refused[incident.id] += broken.counts["refused"]
 
     def end_of_day(self, day: int) -> None:
         """What arrives when all slices of the day are in."""
@@ -268,8 +273,9 @@ class _Run:
             if incident.arrival_day == day:
                 impressions = self._writers[personalization_metrics.TABLE.name]
                 before = len(impressions.paths)
-                impressions.adopt(self._late)
-                self._tally.late_parts = [path.name for path in impressions.paths[before:]]
+                impressions.adopt(self._late[incident.id])
+                parts = [path.name for path in impressions.paths[before:]]
+                self._tally.late_parts[incident.id] = parts
 
     def finish(self) -> Summary:
         """Close all files and write the truth."""

@@ -19,6 +19,8 @@ from alerts.simulate.incidents import (
     LateRows,
     MissingDay,
 )
+from alerts.simulate.long import LONG
+from alerts.simulate.long import TRACED_DAYS as LONG_TRACED_DAYS
 from alerts.simulate.trace_incidents import (
     ColdStartRise,
     CollaborativeOutage,
@@ -180,7 +182,15 @@ TRACE_INCIDENTS: tuple[TraceIncident, ...] = (
 )
 
 DEMO: tuple[Incident, ...] = (*IMPRESSION_INCIDENTS, *TRACE_INCIDENTS)
-SCENARIOS: dict[str, tuple[Incident, ...]] = {"demo": DEMO, "calm": ()}
+SCENARIOS: dict[str, tuple[Incident, ...]] = {"demo": DEMO, "calm": (), "long": LONG}
+# Tracing was switched on this many days before the end, where nothing else is said.
+TRACED_DAYS = 24
+_TRACED_DAYS = {"long": LONG_TRACED_DAYS}
+
+
+def traced_days(scenario: str) -> int:
+    """On how many of the last days responses are traced."""
+    return _TRACED_DAYS.get(scenario, TRACED_DAYS)
 
 
 def plan(scenario: str, days: int) -> tuple[Incident, ...]:

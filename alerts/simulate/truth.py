@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,20 +26,20 @@ class Tally:
 
     Attributes:
         lines: Rows or lines per table.
-        rejected: Lines the loader rejects, by reason.
-        refused: Rows staging refuses, by reason.
-        arrivals: Late rows, by kind.
+        rejected: By incident, lines the loader rejects, by reason.
+        refused: By incident, rows staging refuses, by reason.
+        arrivals: By incident, late rows, by kind.
         duplicates: Versions of other tables' rows that newer ones replace, by table.
-        late_parts: Names of the part files that hold the late rows.
+        late_parts: By incident, names of the part files that hold its late rows.
         logged: What was logged of the running experiments, by key.
     """
 
     lines: dict[str, int] = field(default_factory=dict)
-    rejected: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    arrivals: Counter[str] = field(default_factory=Counter)
+    rejected: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    refused: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    arrivals: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     duplicates: Counter[str] = field(default_factory=Counter)
-    late_parts: list[str] = field(default_factory=list)
+    late_parts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     logged: dict[str, Logged] = field(default_factory=dict)
 
 
@@ -65,12 +65,12 @@ def build(options: Options, incidents: tuple[Incident, ...], tally: Tally) -> di
 def _rows(table: str, lines: int, tally: Tally) -> dict[str, int]:
     """Lines written, and what becomes of them: lines = the sum of the others."""
     impressions = table == IMPRESSIONS
-    rejected = tally.rejected.total() if impressions else 0
-    refused = tally.refused.total() if impressions else 0
+    rejected = _total(tally.rejected) if impressions else 0
+    refused = _total(tally.refused) if impressions else 0
     # Of a row sent again or updated one version counts, the other does not.
     duplicate = tally.duplicates[table]
     if impressions:
-        duplicate += tally.arrivals["duplicate"] + tally.arrivals["updated"]
+        duplicate += sum(one["duplicate"] + one["updated"] for one in tally.arrivals.values())
     return {
         "lines": lines,
         "accepted": lines - rejected - refused - duplicate,
@@ -78,6 +78,10 @@ def _rows(table: str, lines: int, tally: Tally) -> dict[str, int]:
         "refused": refused,
         "rejected": rejected,
     }
+
+
+def _total(counts: Mapping[str, Counter[str]]) -> int:
+    return sum(counter.total() for counter in counts.values())
 
 
 def _incident(calendar: Calendar, incident: Incident, tally: Tally) -> dict[str, Any]:
@@ -110,12 +114,12 @@ def _counted(calendar: Calendar, incident: Incident, tally: Tally) -> Mapping[st
     """The size of incidents that are counted rather than given."""
     match incident:
         case BrokenRows():
-            counts = {"rejected": dict(tally.rejected), "refused": dict(tally.refused)}
-            return {"size": counts}
+            rejected, refused = tally.rejected[incident.id], tally.refused[incident.id]
+            return {"size": {"rejected": dict(rejected), "refused": dict(refused)}}
         case LateRows():
             return {
-                "size": dict(tally.arrivals),
+                "size": dict(tally.arrivals[incident.id]),
                 "arrival_day": calendar.date(incident.arrival_day).isoformat(),
-                "parts": tally.late_parts,
+                "parts": tally.late_parts[incident.id],
             }
     return {}

@@ -162,5 +162,5 @@ def test_incidents_that_do_not_fit_are_left_out(days: int) -> None:
 
 
 def test_an_unknown_scenario_names_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match="chaos: unknown; there are demo, calm"):
+    with pytest.raises(ConfigurationError, match="chaos: unknown; there are demo, calm, long"):
         plan("chaos", 56)

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.simulate import Options, simulate
 from alerts.simulate.catalog import CHANGE_DAYS, CHANGED_ITEMS
-from alerts.simulate.requests import NEW_USER_DAYS, TRACED_DAYS, Requests, draw_requests
+from alerts.simulate.requests import NEW_USER_DAYS, Requests, draw_requests
 from alerts.simulate.responses import (
     PERSONAL,
     POPULAR,
@@ -19,6 +19,7 @@ from alerts.simulate.responses import (
     draw_responses,
     personal_items,
 )
+from alerts.simulate.scenarios import TRACED_DAYS
 from alerts.simulate.trace_incidents import PERSONALIZED_SHARE, rates
 from alerts.simulate.world import ITEMS, SURFACES, World, make_world, stream
 

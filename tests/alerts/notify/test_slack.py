@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from alerts.notify import Delivery
+from alerts.notify.attempts import retry_after
 from alerts.notify.slack import (
+    Pace,
     Patience,
     SlackReceiver,
     TokenTransport,
     WebhookTransport,
-    retry_after,
 )
 from tests.alerts.notify.samples import CANARY, SINGLE, parcel
 from tests.alerts.notify.server import FakeSlack, Naps, Reply, fake_slack
@@ -48,11 +49,13 @@ def outcome(*replies: Reply) -> tuple[Delivery, FakeSlack, Naps]:
 
 def test_a_message_arrives_once() -> None:
     delivery, slack, naps = outcome(Reply())
-    assert delivery == Delivery("delivered", reference="1700000000.000100")
+    assert delivery == Delivery("delivered", reference="C1:1700000000.000100")
     assert slack.paths == ["/api/chat.postMessage"]
     assert slack.tokens == [f"Bearer {CANARY}"]
     (request,) = slack.requests
     assert request["channel"] == "#team"
+    assert request["metadata"] == {"event_type": "recwatch", "event_payload": {"key": "k-1"}}
+    assert "thread_ts" not in request
     assert request["attachments"][0]["color"] == "#D00000"
     assert request["attachments"][0]["blocks"][0]["type"] == "header"
     assert naps.taken == []
@@ -72,7 +75,7 @@ def test_retry_after_is_honoured() -> None:
 @pytest.mark.parametrize("value", ["3600", "31"])
 def test_a_longer_wait_than_ours_is_left_to_a_later_run(value: str) -> None:
     delivery, slack, naps = outcome(limited(Retry_After=value), Reply())
-    assert delivery == Delivery("retryable", f"rate limited, asked to wait {value} s")
+    assert delivery == Delivery("retryable", f"rate limited, asked to wait {value} s", blocks=True)
     assert (len(slack.requests), naps.taken) == (1, [])
 
 
@@ -83,15 +86,37 @@ def test_the_pauses_are_bounded_together() -> None:
     assert len(slack.requests) == 2
 
 
-@pytest.mark.parametrize("value", ["Wed, 21 Oct 2026 07:28:00 GMT", "-5", "soon", "1e9", None])
-def test_a_retry_after_that_is_no_number_means_our_own_pause(value: str | None) -> None:
+@pytest.mark.parametrize("value", ["-5", "soon", "1e9", "0", None])
+def test_a_retry_after_that_says_nothing_means_our_own_pause(value: str | None) -> None:
     headers = {} if value is None else {"Retry_After": value}
     delivery, _, naps = outcome(limited(**headers), Reply())
     assert delivery.outcome == "delivered"
     assert naps.taken == [1.0]
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize(
+    ("until", "waited"),
+    [
+        ("Wed, 21 Oct 2026 07:28:09 GMT", 9.0),
+        ("Wed, 21 Oct 2026 07:27:00 GMT", 1.0),
+        ("Wed, 99 Oct 2026 07:28:09 GMT", 1.0),
+    ],
+)
+def test_a_date_to_wait_for_is_held_against_the_date_of_the_answer(
+    until: str, waited: float
+) -> None:
+    now = "Wed, 21 Oct 2026 07:28:00 GMT"
+    delivery, _, naps = outcome(limited(Retry_After=until, Date=now), Reply())
+    assert delivery.outcome == "delivered"
+    assert naps.taken == [waited]
+
+
+def test_a_date_alone_means_our_own_pause() -> None:
+    _, _, naps = outcome(limited(Retry_After="Wed, 21 Oct 2026 07:28:09 GMT"), Reply())
+    assert naps.taken == [1.0]
+
+
+@pytest.mark.parametrize("status", [500, 501, 502, 503, 504])
 def test_a_server_error_is_tried_again(status: int) -> None:
     delivery, slack, naps = outcome(Reply(status, b"oops"), Reply(status, b""), Reply())
     assert delivery.outcome == "delivered"
@@ -101,14 +126,24 @@ def test_a_server_error_is_tried_again(status: int) -> None:
 
 def test_attempts_are_bounded() -> None:
     delivery, slack, _ = outcome(Reply(503, b"<html>"))
-    assert delivery == Delivery("retryable", "HTTP 503")
+    assert delivery == Delivery("retryable", "HTTP 503", blocks=True, uncertain=True)
     assert len(slack.requests) == 3
 
 
-@pytest.mark.parametrize("code", ["channel_not_found", "invalid_auth", "invalid_blocks"])
-def test_a_refusal_is_not_tried_again(code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "blocks"),
+    [
+        ("channel_not_found", True),
+        ("invalid_auth", True),
+        ("is_archived", True),
+        ("invalid_blocks", False),
+        ("msg_too_long", False),
+        ("something_new", False),
+    ],
+)
+def test_a_refusal_is_not_tried_again(code: str, blocks: bool) -> None:
     delivery, slack, _ = outcome(Reply.json({"ok": False, "error": code}))
-    assert delivery == Delivery("refused", code)
+    assert delivery == Delivery("refused", code, blocks=blocks)
     assert len(slack.requests) == 1
 
 
@@ -143,18 +178,36 @@ def test_half_an_answer_is_tried_again_by_us_alone(reply: Reply) -> None:
 
 def test_a_client_error_without_a_code_is_refused() -> None:
     delivery, slack, _ = outcome(Reply(404, b"nothing here"))
-    assert delivery == Delivery("refused", "HTTP 404")
+    assert delivery == Delivery("refused", "HTTP 404", blocks=True)
     assert len(slack.requests) == 1
 
 
 def test_a_server_that_does_not_answer() -> None:
     impatient = Patience(attempts=2, timeout=1, pace=0)
-    with fake_slack(Reply(hang=60)) as slack:
+    with fake_slack(Reply(hang=60, accepts=False)) as slack:
         started = time.monotonic()
         delivery = send(slack, Naps(), impatient)
         assert time.monotonic() - started < 30  # 2 where nothing else runs
-    assert delivery == Delivery("retryable", "no answer within 1 s")
+    assert delivery == Delivery("retryable", "no answer within 1 s", blocks=True, uncertain=True)
     assert len(slack.requests) == 2
+
+
+def test_a_byte_a_second_does_not_hold_the_run_up() -> None:
+    """A socket's timeout starts anew with every byte: this answer would take a minute."""
+    impatient = Patience(attempts=2, timeout=0.5, pace=0)
+    with fake_slack(Reply(trickle=0.3, accepts=False)) as slack:
+        started = time.monotonic()
+        delivery = send(slack, Naps(), impatient)
+        assert time.monotonic() - started < 30  # 1.5 where nothing else runs
+    assert delivery == Delivery("retryable", "no answer within 0.5 s", blocks=True, uncertain=True)
+
+
+def test_all_attempts_and_pauses_together_are_bounded() -> None:
+    patience = Patience(attempts=1_000, backoff=0.4, longest_wait=1e9, longest=5, pace=0)
+    with fake_slack(Reply(503, b"")) as slack:
+        naps = Naps()
+        assert send_webhook(slack, naps, patience).outcome == "retryable"
+    assert naps.taken == [0.4, 0.8, 1.6]  # another 3.2 would be too long
 
 
 @pytest.fixture
@@ -168,9 +221,9 @@ def closed_port() -> Iterator[str]:
 def test_a_refused_connection(closed_port: str, capfd: pytest.CaptureFixture[str]) -> None:
     naps = Naps()
     slack = FakeSlack([], url=closed_port)
-    assert send(slack, naps) == Delivery("retryable", "connection refused")
+    assert send(slack, naps) == Delivery("retryable", "connection refused", blocks=True)
     assert naps.taken == [1.0, 2.0]
-    assert send_webhook(slack, naps) == Delivery("retryable", "connection refused")
+    assert send_webhook(slack, naps) == Delivery("retryable", "connection refused", blocks=True)
     assert capfd.readouterr() == ("", "")
 
 
@@ -193,6 +246,17 @@ def test_the_pace_of_one_message_a_second_is_kept() -> None:
     assert 0 < naps.taken[0] <= 1
 
 
+def test_receivers_of_one_channel_share_the_pace() -> None:
+    naps = Naps()
+    patience = Patience(pace=1.0)
+    pace = Pace(1.0, naps.sleep)
+    with fake_slack(Reply()) as slack:
+        for _ in range(2):
+            transport = TokenTransport(CANARY, "#team", patience, slack.url)
+            SlackReceiver(transport, patience, naps.sleep, pace).send(parcel(SINGLE))
+    assert len(naps.taken) == 1
+
+
 def test_a_webhook_takes_the_message() -> None:
     with fake_slack(Reply(200, b"ok", {"Content-Type": "text/html"})) as slack:
         assert send_webhook(slack, Naps()) == Delivery("delivered")
@@ -204,11 +268,12 @@ def test_a_webhook_takes_the_message() -> None:
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (Reply(403, b"invalid_token"), Delivery("refused", "invalid_token")),
-        (Reply(404, b"no_service"), Delivery("refused", "no_service")),
-        (Reply(410, CANARY.encode() + b" gone!"), Delivery("refused", "HTTP 410")),
+        (Reply(403, b"invalid_token"), Delivery("refused", "invalid_token", blocks=True)),
+        (Reply(404, b"no_service"), Delivery("refused", "no_service", blocks=True)),
+        (Reply(400, b"invalid_payload"), Delivery("refused", "invalid_payload")),
+        (Reply(410, CANARY.encode() + b" gone!"), Delivery("refused", "HTTP 410", blocks=True)),
         (Reply(429, b"", {"Retry-After": "99"}), None),
-        (Reply(500, b"x"), Delivery("retryable", "HTTP 500")),
+        (Reply(500, b"x"), Delivery("retryable", "HTTP 500", blocks=True, uncertain=True)),
         (Reply(200, b"<html>"), None),
         (Reply(200, b""), None),
     ],

@@ -1,0 +1,1 @@
+"""The promises of docs/alerting.md, each measured: real processes, real kills, real servers."""

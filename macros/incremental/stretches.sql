@@ -150,3 +150,10 @@ order by experiment_key
         )
     {%- endif -%}
 {%- endmacro %}
+
+
+{# A condition that a build of everything does without: it would look for few among many and find
+   nearly all. #}
+{% macro unless_whole(recompute, condition) -%}
+    {{ 'true' if recompute.stretches is none else condition }}
+{%- endmacro %}

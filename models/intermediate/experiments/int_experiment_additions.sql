@@ -16,11 +16,6 @@
     where {{ of_stretches(recompute) }}
 {% endcall -%}
 
-{%- call step(steps, 'exposures') %}
-    select * from {{ ref('int_experiment_exposures') }}
-    where {{ of_stretches(recompute) }}
-{% endcall -%}
-
 {%- call step(steps, 'baselines') %}
     select * from {{ ref('int_experiment_baselines') }}
     where {{ of_stretches(recompute) }}
@@ -37,30 +32,24 @@
 {% endcall -%}
 
 {# Who is known to be in two arms by the day of his exposure never enters. #}
-{%- call step(steps, 'entered') %}
+{%- call step(steps, 'leavers') %}
+    select * from {{ ref('int_experiment_users') }}
+    where mixed_day is not null and {{ in_stretches(recompute, 'mixed_day') }}
+{% endcall -%}
+
+{%- call step(steps, 'exits') %}
     select
         exposures.experiment_key,
         exposures.user_id,
         exposures.scope,
-        users.variation,
-        users.weight_period,
-        exposures.user_type,
-        exposures.device,
-        exposures.country,
-        exposures.day as entry_day,
-        users.mixed_day as exit_day,
-        users.mixed_loaded_at,
-        {{ listed(measures, 'coalesce(baselines.{}, 0) as before_{}') }},
-        greatest(users.loaded_at, exposures.loaded_at, baselines.loaded_at) as loaded_at
-    from exposures
-    inner join users
-        on exposures.experiment_key = users.experiment_key and exposures.user_id = users.user_id
-    left join baselines
+        leavers.mixed_day as day,
+        leavers.mixed_loaded_at as loaded_at
+    from leavers
+    inner join {{ ref('int_experiment_exposures') }} as exposures
         on
-            exposures.experiment_key = baselines.experiment_key
-            and exposures.user_id = baselines.user_id
-            and exposures.scope = baselines.scope
-    where users.mixed_day is null or users.mixed_day > exposures.day
+            leavers.experiment_key = exposures.experiment_key
+            and leavers.user_id = exposures.user_id
+    where leavers.mixed_day > exposures.day
 {% endcall -%}
 
 {%- call step(steps, 'moves', once=recompute.stretches is not none) %}
@@ -78,12 +67,52 @@
         experiment_key,
         user_id,
         scope,
-        exit_day as day,
+        day,
         true as is_exit,
         {{ listed(measures, '0 as {}') }},
-        mixed_loaded_at as loaded_at
-    from entered
-    where exit_day is not null and {{ in_stretches(recompute, 'exit_day') }}
+        loaded_at
+    from exits
+{% endcall -%}
+
+{%- call step(steps, 'movers', once=recompute.stretches is not none) %}
+    select distinct
+        experiment_key,
+        user_id,
+        scope
+    from moves
+{% endcall -%}
+
+{# In a build of everything everybody moves, and to look for them would cost more than it saves. #}
+{%- call step(steps, 'exposures', apart=recompute.stretches is not none) %}
+    select * from {{ ref('int_experiment_exposures') }}
+    where
+        {{ of_stretches(recompute) }}
+        and {{ unless_whole(recompute, '(experiment_key, user_id, scope) in (select * from movers)') }}
+{% endcall -%}
+
+{%- call step(steps, 'entered') %}
+    select
+        exposures.experiment_key,
+        exposures.user_id,
+        exposures.scope,
+        users.variation,
+        users.weight_period,
+        exposures.user_type,
+        exposures.device,
+        exposures.country,
+        exposures.day as entry_day,
+        users.mixed_day as exit_day,
+        {{ listed(measures, 'coalesce(baselines.{}, 0) as before_{}') }},
+        greatest(users.loaded_at, exposures.loaded_at, baselines.loaded_at) as loaded_at
+    from exposures
+    inner join users
+        on exposures.experiment_key = users.experiment_key and exposures.user_id = users.user_id
+    left join baselines
+        on
+            exposures.experiment_key = baselines.experiment_key
+            and exposures.user_id = baselines.user_id
+            and exposures.scope = baselines.scope
+    where users.mixed_day is null or users.mixed_day > exposures.day
 {% endcall -%}
 
 {# What the users who move had before. #}
@@ -97,13 +126,7 @@
         {{ listed(measures, 'sum(earlier_days.{}) as {}') }},
         cast(null as {{ type_instant() }}) as loaded_at
     from earlier_days
-    inner join (
-        select distinct
-            experiment_key,
-            user_id,
-            scope
-        from moves
-    ) as movers
+    inner join movers
         on
             earlier_days.experiment_key = movers.experiment_key
             and earlier_days.user_id = movers.user_id

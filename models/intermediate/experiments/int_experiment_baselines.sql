@@ -22,9 +22,12 @@ surfaces as (
     select * from {{ ref('int_experiment_surfaces') }}
 ),
 
+{# On most nights few are exposed for the first time; on the first nearly all who did anything. #}
 events as (
     select * from {{ ref('int_experiment_events') }}
-    where {{ since_stretches(recompute, 'last_day', before=days_before) }}
+    where
+        {{ since_stretches(recompute, 'last_day', before=days_before) }}
+        and {{ unless_whole(recompute, 'user_id in (select exposures.user_id from exposures)') }}
 ),
 
 counted as (

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("simulate", "Write the raw tables of a simulated shop, with planted incidents."),
     "load": ("load", "Load JSON lines, CSV or Parquet files into a raw table."),
     "check": ("check", "Evaluate the rules on the marts and deliver what fires."),
+    "backtest": ("backtest", "What each rule would have sent over a past range, and how right."),
     "experiment": ("experiment", "Set an experiment up, and see whether it is ready to start."),
     "srm": ("srm", "Whether the arms of an experiment hold the users that their weights promise."),
     "readout": ("readout", "The whole decision about an experiment, with one recommendation."),

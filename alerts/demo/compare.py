@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from alerts.backtest.matching import is_about, watches
 from alerts.detectors import Limit
 from alerts.experiments.comparisons import MINIMUM_USERS
 from alerts.experiments.results import Refusal
 from alerts.experiments.srm import srm
-from alerts.rules.marts import DAY, MARTS
+from alerts.rules.model import DATA_QUALITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
-    from alerts.demo.truth import Incident, Reason, Trial, Truth
+    from alerts.backtest.truth import Incident, Reason, Truth
     from alerts.rules import Rule
     from alerts.runner import Episode
 
-# Marts made of the same rows: what is planted in the first shows in the others too.
-_SAME_ROWS = {
-    "analytics.engagement_daily": frozenset(
-        {"analytics.engagement_daily", "analytics.engagement_hourly", "analytics.ctr_weekly"}
-    )
-}
 # Reasons of `data_quality_daily` that speak of sound rows.
 _SOUND = frozenset({"accepted", "duplicate"})
 
@@ -138,30 +134,18 @@ def compare(
     return Comparison(tuple(findings), unexplained, differences, truth.rows, observed.rows)
 
 
-def watches(rule: Rule, incident: Incident) -> bool:
-    """Whether a rule's metric is made of the same counts as the incident's, on its surface."""
-    if rule.mart not in _SAME_ROWS.get(incident.mart, {incident.mart}):
-        return False
-    planted = MARTS[incident.mart].metrics.get(incident.metric)
-    watched = MARTS[rule.mart].metrics[rule.metric]
-    if planted is None or planted.columns != watched.columns:
-        return False
-    return incident.surface is None or rule.where.get("surface") in {None, incident.surface}
-
-
-def days_of(episode: Episode, rule: Rule) -> tuple[date, date]:
-    """First and last day of an episode; a week covers seven."""
-    length = max(MARTS[rule.mart].bucket, DAY)
-    return _day(episode.first), _day(episode.last) + length - timedelta(days=1)
-
-
 def _finding(
     incident: Incident,
     rules: Mapping[str, Rule],
     episodes: Sequence[Episode],
     elsewhere: _Elsewhere,
 ) -> Finding:
-    covering = {name: rule for name, rule in rules.items() if watches(rule, incident)}
+    # The demo loads all of its history in one night, so by the day of the load there is only one.
+    covering = {
+        name: rule
+        for name, rule in rules.items()
+        if watches(rule, incident) and rule.mart != DATA_QUALITY
+    }
     if not covering:
         instead, ok = elsewhere.look(incident)
         return Finding(incident, (), (), instead, ok)
@@ -169,7 +153,7 @@ def _finding(
     matching = tuple(
         episode
         for episode in episodes
-        if episode.rule in covering and _overlaps(episode, covering[episode.rule], incident)
+        if episode.rule in covering and is_about(episode, covering[episode.rule], incident)
     )
     if too_small and not matching:
         return Finding(incident, (), (), too_small, ok=True)
@@ -203,36 +187,6 @@ def _too_small(incident: Incident, rules: Sequence[Rule], observed: Observed) ->
         )
     fewest = observed.exposed.get(trial.key, MINIMUM_USERS)
     return "" if fewest >= MINIMUM_USERS else f"{fewest} users in an arm are too few to judge"
-
-
-def _overlaps(episode: Episode, rule: Rule, incident: Incident) -> bool:
-    if incident.trial is not None:
-        return _is_about(episode, incident, incident.trial)
-    surface = dict(episode.labels).get("surface", incident.surface)
-    if incident.surface not in {None, surface}:
-        return False
-    hours = _hours(episode)
-    if hours and incident.starts_at and incident.ends_at:
-        return hours[0] < incident.ends_at and hours[1] >= incident.starts_at
-    first, last = days_of(episode, rule)
-    return first <= incident.last_day and last >= incident.first_day
-
-
-def _is_about(episode: Episode, incident: Incident, trial: Trial) -> bool:
-    """Whether an alert is about what is wrong with its experiment, and no earlier than that."""
-    labels = dict(episode.labels)
-    if any(labels.get(name) != value for name, value in incident.labels.items()):
-        return False
-    if "guardrail" in labels and labels["guardrail"] not in trial.guardrails:
-        return False
-    return incident.first_day <= _day(episode.fired) <= incident.last_day
-
-
-def _hours(episode: Episode) -> tuple[datetime, datetime] | None:
-    """First and last bucket where they are moments rather than days."""
-    if isinstance(episode.first, datetime) and isinstance(episode.last, datetime):
-        return episode.first, episode.last
-    return None
 
 
 @dataclass(frozen=True)
@@ -298,7 +252,3 @@ def _differences(
 def _range(incident: Incident) -> list[date]:
     count = (incident.last_day - incident.first_day).days + 1
     return [incident.first_day + timedelta(days=n) for n in range(count)]
-
-
-def _day(bucket: date) -> date:
-    return bucket.date() if isinstance(bucket, datetime) else bucket

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from alerts.demo.compare import days_of
+from alerts.backtest.matching import days_of
 from alerts.demo.show import alarm_line, expected, found, surface_of
 from alerts.report.content import Alarm, Content, Count, Shade, TruthRow
 from alerts.report.figures import read_figures
@@ -16,9 +16,9 @@ from alerts.warehouse import open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from alerts.backtest.truth import Incident
     from alerts.demo.compare import Comparison, Finding
     from alerts.demo.place import Place
-    from alerts.demo.truth import Incident
     from alerts.report.content import Metric, ServedMetric
     from alerts.rules import Rule, RuleSet
     from alerts.runner import Episode, Evaluation

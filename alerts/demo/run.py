@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from alerts.backtest.truth import read_truth
 from alerts.demo import database, dbt
 from alerts.demo.compare import compare
 from alerts.demo.observe import loaded_through, observe
 from alerts.demo.publish import publish
-from alerts.demo.truth import read_truth
 from alerts.progress import progress
 from alerts.raw.loader import load_file
 from alerts.rules import DEFAULT_RULES, load_rules
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from alerts.backtest.truth import Truth
     from alerts.demo.compare import Comparison, Finding
     from alerts.demo.place import Place
     from alerts.demo.steps import Steps
-    from alerts.demo.truth import Truth
     from alerts.raw.loader import LoadResult
     from alerts.rules import RuleSet
     from alerts.runner import Evaluation, Outgoing

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alerts.demo.compare import Comparison, compare, watches
+from alerts.backtest.matching import watches
+from alerts.demo.compare import Comparison, compare
 from alerts.demo.show import found, verdicts
-from alerts.demo.truth import read_truth
+from alerts.backtest.truth import read_truth
 from alerts.simulate.scenarios import TRACE_INCIDENTS
 from tests.alerts.demo.samples import day, episode, incident, observed, of_shop, rules, truth
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from alerts.demo.truth import Incident
+    from alerts.backtest.truth import Incident
     from alerts.runner import Episode
 
 METRICS = "personalization_metrics"

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.demo.compare import Comparison, compare
 from alerts.demo.show import found, surface_of
-from alerts.demo.truth import read_truth
+from alerts.backtest.truth import read_truth
 from tests.alerts.demo.samples import day, observed, of_trial, rules, trial
 
 if TYPE_CHECKING:

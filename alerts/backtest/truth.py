@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerts.rules.experiment_marts import MOMENTS_MART, SRM_MART
@@ -55,7 +55,7 @@ class Incident:
 
     `metric` of `mart` shows it. One that lasts for hours rather than days has them in `starts_at`
     and `ends_at`. What is wrong with an experiment shows in alerts with these `labels` only, and
-    `trial` says how large it is.
+    `trial` says how large it is. `table` is the raw table that it touches, where that is one.
     """
 
     id: str
@@ -71,6 +71,12 @@ class Incident:
     ends_at: datetime | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     trial: Trial | None = None
+    table: str = ""
+
+    @property
+    def begins(self) -> datetime:
+        """Its first moment."""
+        return self.starts_at or datetime.combine(self.first_day, time(), UTC)
 
     @property
     def over(self) -> date:
@@ -145,6 +151,7 @@ def _incident(entry: Mapping[str, Any]) -> Incident:
         parts=frozenset(entry.get("parts", ())),
         starts_at=_moment(entry.get("starts_at")),
         ends_at=_moment(entry.get("ends_at")),
+        table=entry["table"],
     )
 
 

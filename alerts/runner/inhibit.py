@@ -1,25 +1,34 @@
-"""Which alerts are held back because of others that explain them."""
+"""Which alerts are held back: because of others that explain them, or by a silence."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from alerts.detectors.sentences import shown
 from alerts.rules.marts import MARTS
 from alerts.runner.route import all_labels
+from alerts.runner.tell import title
+from alerts.state.silence import silenced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from alerts.detectors import Labels
     from alerts.rules import Rule
     from alerts.rules.model import InhibitedBy
+    from alerts.runner.evaluate import Result
+    from alerts.state.silence import Silence
 
 SOURCE = "source_table"
+FIRING = frozenset({"firing", "recovering"})
+UNKNOWN = frozenset({"no_data", "invalid", "error"})
 
 
-class Firing(Protocol):
-    """An alert that fires, whoever knows of it."""
+class Held(Protocol):
+    """An alert that is or may be held back, whoever knows of it."""
 
     @property
     def rule(self) -> str:
@@ -37,11 +46,80 @@ class Firing(Protocol):
         ...
 
 
-Alert = TypeVar("Alert", bound=Firing)
+Alert = TypeVar("Alert", bound=Held)
 
 
-def held_back(firing: Sequence[Alert], rules: Mapping[str, Rule]) -> dict[str, tuple[Alert, ...]]:
+@dataclass(frozen=True)
+class Suppressed:
+    """What is not to be told, by fingerprint.
+
+    Attributes:
+        silenced: The silence.
+        inhibited: The alerts that explain it.
+    """
+
+    silenced: Mapping[str, Silence]
+    inhibited: Mapping[str, tuple[Result, ...]]
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why, in words."""
+        texts = {name: f"silenced {said(one)}" for name, one in self.silenced.items()}
+        for name, others in self.inhibited.items():
+            named = " and ".join(title(one.rule, one.labels) for one in others)
+            texts.setdefault(name, f"held back by {named}")
+        return texts
+
+    def held(self, results: Iterable[Result]) -> dict[str, tuple[Result, ...]]:
+        """By fingerprint of each alert that holds others back, which these are."""
+        found: dict[str, list[Result]] = defaultdict(list)
+        for result in results:
+            for other in self.inhibited.get(result.fingerprint, ()):
+                found[other.fingerprint].append(result)
+        return {name: tuple(others) for name, others in found.items()}
+
+
+def suppressed(
+    results: Sequence[Result],
+    rules: Mapping[str, Rule],
+    silences: Sequence[Silence] = (),
+    now: datetime | None = None,
+    lasting: Collection[str] = (),
+) -> Suppressed:
+    """What is not to be told of these results.
+
+    Args:
+        results: Of this run.
+        rules: By name.
+        silences: All there are.
+        now: The moment by the clock at which silences count; none counts without it.
+        lasting: Fingerprints of alerts that fire by what is remembered, though the newest bucket
+            cannot be judged: they hold back as others do.
+    """
+    fires = {one.fingerprint for one in results if one.state in FIRING} | {*lasting}
+    firing = [one for one in results if one.fingerprint in fires]
+    unknown = [one for one in results if one.state in UNKNOWN and one.fingerprint not in fires]
+    quiet: dict[str, Silence] = {}
+    if now is not None:
+        active = [one for one in silences if one.active(now)]
+        for result in results if active else ():
+            silence = silenced(active, result.rule, result.labels, now)
+            if silence is not None:
+                quiet[result.fingerprint] = silence
+    return Suppressed(quiet, held_back(firing, rules, unknown))
+
+
+def said(silence: Silence) -> str:
+    """`by ada until 2025-03-10T12:00:00Z: planned import`."""
+    return f"by {silence.author} until {shown(silence.ends)}: {silence.reason}"
+
+
+def held_back(
+    firing: Sequence[Alert], rules: Mapping[str, Rule], others: Sequence[Alert] = ()
+) -> dict[str, tuple[Alert, ...]]:
     """By fingerprint of each alert that is held back, the alerts that hold it back.
+
+    `others` may be held back and hold back nothing themselves.
 
     What holds back may be held back itself: a table that is late explains the mismatch, and the
     mismatch the guardrail. But there must be one at the root that is told. Alerts that only hold
@@ -50,7 +128,7 @@ def held_back(firing: Sequence[Alert], rules: Mapping[str, Rule]) -> dict[str, t
     by_rule: dict[str, list[Alert]] = defaultdict(list)
     for one in firing:
         by_rule[one.rule].append(one)
-    direct = {one.fingerprint: _inhibitors(one, by_rule, rules) for one in firing}
+    direct = {one.fingerprint: _inhibitors(one, by_rule, rules) for one in (*firing, *others)}
     explained: set[str] = {name for name, others in direct.items() if not others}
     # Each round adds one at least, or is the last.
     for _ in range(len(direct)):
@@ -81,7 +159,7 @@ def _inhibitors(
     return list(found.values())
 
 
-def _applies(link: InhibitedBy, one: Firing, other: Firing, rules: Mapping[str, Rule]) -> bool:
+def _applies(link: InhibitedBy, one: Held, other: Held, rules: Mapping[str, Rule]) -> bool:
     """Whether a line of `inhibited_by` connects two alerts."""
     if other.rule not in rules:
         return False

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     import pyarrow as pa
 
@@ -28,6 +30,25 @@ class Relation:
     def __str__(self) -> str:
         """The dotted name that messages use."""
         return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """A question: how many rows of a relation there are by the local day of an instant.
+
+    Attributes:
+        relation: Whose rows.
+        instant: The column.
+        zone: Of the days.
+        group_by: Further columns to count apart.
+        through: The last instant that counts; all count without it.
+    """
+
+    relation: Relation
+    instant: str
+    zone: ZoneInfo
+    group_by: tuple[str, ...] = ()
+    through: datetime | None = None
 
 
 class Warehouse(Protocol):
@@ -72,6 +93,18 @@ class Warehouse(Protocol):
         `group_by` there is exactly one row, of nulls where the relation is empty. The order of the
         rows is the engine's; values come back as from `select`.
         """
+        ...
+
+    def snapshot(self, relations: Sequence[Relation]) -> AbstractContextManager[None]:
+        """While it lasts, everything read is of one state of these relations, where possible.
+
+        A rebuild of one of them is then either before or after. One that does not exist is left
+        out: reading it is an error as ever.
+        """
+        ...
+
+    def counts(self, wanted: RowCounts) -> list[tuple[Any, ...]]:
+        """One row per local day and group: the day, the group's columns, how many rows."""
         ...
 
     def create_raw_tables(self, raw_schema: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from alerts.errors import WarehouseError
@@ -10,6 +11,7 @@ from alerts.warehouse.sql import (
     Dialect,
     Query,
     aggregate_query,
+    count_query,
     first_line,
     missing,
     plain_rows,
@@ -17,9 +19,9 @@ from alerts.warehouse.sql import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from alerts.warehouse.base import Relation
+    from alerts.warehouse.base import Relation, RowCounts
 
 
 class Reading(ABC):
@@ -35,6 +37,12 @@ class Reading(ABC):
     @abstractmethod
     def _fetch(self, text: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """The rows of a statement; one of `errors` where the engine refuses."""
+
+    @contextmanager
+    def snapshot(self, relations: Sequence[Relation]) -> Iterator[None]:
+        """Nothing to do: a DuckDB file that is read has no writer, and Spark has no snapshots."""
+        del relations
+        yield
 
     def select(
         self,
@@ -60,6 +68,10 @@ class Reading(ABC):
         return self._run(
             relation, aggregate_query(self.dialect, relation, group_by, measures, where)
         )
+
+    def counts(self, wanted: RowCounts) -> list[tuple[Any, ...]]:
+        """One row per local day and group: the day, the group's columns, how many rows."""
+        return self._run(wanted.relation, count_query(self.dialect, wanted))
 
     def _run(
         self, relation: Relation, query: Query, *, exact: bool = False

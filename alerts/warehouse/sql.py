@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from alerts.raw.tables import Engine
-    from alerts.warehouse.base import Relation
+    from alerts.warehouse.base import Relation, RowCounts
 
 _OPERATORS = frozenset({"=", "<", "<=", ">", ">="})
 _FUNCTIONS = frozenset({"sum", "min", "max"})
@@ -34,6 +34,15 @@ class Dialect:
     def quoted(self, identifiers: Iterable[str]) -> str:
         """Names, quoted, as a list of columns."""
         return ", ".join(map(self.quote, identifiers))
+
+    def local_day(self, instant: str, zone: str) -> str:
+        """The calendar day of an instant in a time zone, whose name must be a known one.
+
+        The zone is written out: in a group a bound value need not be the same as in the list.
+        """
+        if self.engine == "spark":
+            return f"to_date(from_utc_timestamp({instant}, '{zone}'))"
+        return f"cast({instant} at time zone '{zone}' as date)"
 
     def qualified(self, relation: Relation) -> str:
         """Schema and name, quoted."""
@@ -89,6 +98,19 @@ def aggregate_query(
     _add_conditions(dialect, query, where)
     if group_by:
         query.text += f" group by {dialect.quoted(group_by)}"
+    return query
+
+
+def count_query(dialect: Dialect, wanted: RowCounts) -> Query:
+    """How many rows there are by the local day of an instant, and by further columns."""
+    day = dialect.local_day(dialect.quote(wanted.instant), wanted.zone.key)
+    groups = ", ".join([day, *map(dialect.quote, wanted.group_by)])
+    relation = dialect.qualified(wanted.relation)
+    query = Query(f"select {groups}, count(*) from {relation}")  # noqa: S608 - all quoted
+    query.columns = [wanted.instant, *wanted.group_by]
+    if wanted.through is not None:
+        _add_conditions(dialect, query, [(wanted.instant, "<=", wanted.through)])
+    query.text += f" group by {groups}"
     return query
 
 

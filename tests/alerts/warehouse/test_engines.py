@@ -5,11 +5,13 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from alerts.errors import ConfigurationError, WarehouseError
 from alerts.warehouse import Relation, Target, Warehouse, open_warehouse
+from alerts.warehouse.base import RowCounts
 from tests import spark
 from tests.alerts.raw.support import query
 
@@ -109,6 +111,23 @@ def test_aggregates(mart: Warehouse) -> None:
     assert mart.aggregate(MART, ["surface"], [("sum", "impressions")], never) == []
     with pytest.raises(ConfigurationError, match="unknown function 'count'"):
         mart.aggregate(MART, [], [("count", "day")])
+
+
+@spark.TOO
+def test_rows_are_counted_by_local_day(mart: Warehouse) -> None:
+    # 8:00 and 10:00 UTC; the third row has no instant.
+    counts = {zone: mart.counts(RowCounts(MART, "loaded_through", ZoneInfo(zone), ("surface",)))
+              for zone in ("UTC", "Pacific/Kiritimati")}  # fmt: skip
+    none = (None, "p'd%p", 1)
+    assert set(counts["UTC"]) == {
+        (date(2025, 1, 5), "home", 1), (date(2025, 1, 6), "home", 1), none
+    }  # fmt: skip
+    assert set(counts["Pacific/Kiritimati"]) == {
+        (date(2025, 1, 5), "home", 1), (date(2025, 1, 7), "home", 1), none
+    }  # fmt: skip
+    through = datetime(2025, 1, 6, 9, 59, tzinfo=UTC)
+    first = RowCounts(MART, "loaded_through", ZoneInfo("UTC"), through=through)
+    assert mart.counts(first) == [(date(2025, 1, 5), 1)]
 
 
 @spark.TOO

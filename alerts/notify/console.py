@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alerts.notify.kinds import by_kind, remark
 from alerts.notify.message import Delivery
 from alerts.notify.text import one_line, plain
 
@@ -36,18 +37,27 @@ def render(message: Message) -> str:
     if len(message.alerts) == 1:
         return _whole(message.headline, message.alerts[0])
     lines = [one_line(message.headline)]
-    lines += [f"  {one_line(alert.title)}: {one_line(alert.summary)}" for alert in message.alerts]
+    for heading, group in by_kind(message.alerts):
+        lines += [f"  {heading}:"] if heading else []
+        lines += [f"  {one_line(alert.title)}: {one_line(alert.summary)}" for alert in group]
     if message.command:
         lines.append(f"  $ {message.command}")
     return "\n".join(lines)
 
 
 def _whole(headline: str, alert: Alert) -> str:
-    lines = [one_line(headline), f"  {one_line(alert.summary)}"]
+    said = remark(headline, alert)
+    lines = [one_line(headline)]
+    lines += [f"  {said}"] if said else []
+    lines.append(f"  {one_line(alert.summary)}")
+    lines += [f"  {one_line(alert.trend)}"] if alert.trend else []
     lines += [f"  {one_line(name)}: {one_line(value)}" for name, value in alert.facts]
+    lines += ["  what moved it:"] if alert.why else []
+    lines += [f"    {one_line(line)}" for line in alert.why]
     if alert.description:
         lines.append(f"  {one_line(alert.description)}")
     lines += [f"  | {line}" for line in plain(alert.playbook).rstrip().splitlines()]
+    lines += [f"  ({one_line(note)})" for note in alert.notes]
     if alert.command:
         lines.append(f"  $ {alert.command}")
     return "\n".join(lines)

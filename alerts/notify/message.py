@@ -111,7 +111,11 @@ class Parcel:
 
 
 class Receiver(Protocol):
-    """Where messages go. No method raises: each reports."""
+    """Where messages go. No method raises: each reports.
+
+    An edit repeats what a post or reply beside it tells. A receiver that cannot edit reports it as
+    delivered and does nothing.
+    """
 
     def send(self, parcel: Parcel) -> Delivery:
         """Deliver one message, trying again within bounds where that can help."""

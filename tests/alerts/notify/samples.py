@@ -1,7 +1,9 @@
 """Messages as the runner would make them, and worse."""
 
+from dataclasses import replace
+
 from alerts.notify import Alert, Message, Parcel
-from alerts.notify.message import Action
+from alerts.notify.message import Action, Kind
 
 CANARY = "xoxb-canary-5e3f"
 
@@ -25,6 +27,22 @@ ALERT = Alert(
     command="recwatch check --rule ctr-floor --as-of 2025-03-04 --dry-run",
 )
 SINGLE = Message("PAGE: ctr-floor {surface=home}", "page", (ALERT,))
+
+KINDS: tuple[Kind, ...] = ("firing", "repeated", "resolved", "restated", "unknown", "known")
+
+# With everything an alert can hold.
+FULL = replace(
+    ALERT,
+    playbook="Compare CTR by variation: https://wiki.example/ctr\nCheck the logging first.\n",
+    episode=3,
+    trend="▅▆▆▅▇▂▁ 3.12 % to 4.61 %",
+    why=(
+        "surface=home: rate −0.9 points, mix 0.0",
+        "device=mobile: rate −0.4 points, mix +0.1",
+        "everything else: −0.1 points",
+    ),
+    notes=("holds back: zscore-ctr (2 series)", "late data: told a day after it began"),
+)
 
 HOSTILE = Message(
     "WARN: r {surface=<!channel> & `x`}",

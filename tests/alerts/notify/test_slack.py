@@ -1,9 +1,7 @@
 """Slack over a real connection: what is tried again, what is not, and that no secret shows."""
 
 import logging
-import socket
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,13 +18,6 @@ from tests.alerts.notify.samples import CANARY, SINGLE, parcel
 from tests.alerts.notify.server import FakeSlack, Naps, Reply, fake_slack
 
 QUICK = Patience(timeout=5, backoff=1.0, pace=0)
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def send(slack: FakeSlack, naps: Naps, patience: Patience = QUICK) -> Delivery:
@@ -208,14 +199,6 @@ def test_all_attempts_and_pauses_together_are_bounded() -> None:
         naps = Naps()
         assert send_webhook(slack, naps, patience).outcome == "retryable"
     assert naps.taken == [0.4, 0.8, 1.6]  # another 3.2 would be too long
-
-
-@pytest.fixture
-def closed_port() -> Iterator[str]:
-    """A port that is taken, so that nobody else listens there, but does not listen either."""
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{silent.getsockname()[1]}"
 
 
 def test_a_refused_connection(closed_port: str, capfd: pytest.CaptureFixture[str]) -> None:

@@ -16,16 +16,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.notify import Alert, Message
+from alerts.notify.message import Kind
 from alerts.notify.slack_payload import BLOCKS, FIELD, HEADER, SECTION, payload
 from alerts.notify.text import fit, mrkdwn, plain
-from tests.alerts.notify.samples import HOSTILE, SINGLE, many
+from tests.alerts.notify.samples import ALERT, FULL, HOSTILE, KINDS, SINGLE, many
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
+def told(kind: Kind) -> Message:
+    return Message(FULL.title, FULL.severity, (replace(FULL, kind=kind),))
+
+
+# As a run may have it: some begin, some end, one cannot be judged; the headline is the composer's.
+MIXED = Message(
+    "WARN: 2 alerts fire, 4 changed",
+    "warn",
+    tuple(
+        replace(ALERT, title=f"rule-{place}", kind=kind, severity="info" if place else "warn")
+        for place, kind in enumerate(
+            ("firing", "resolved", "unknown", "firing", "restated", "repeated")
+        )
+    ),
+    "recwatch check --dry-run",
+)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("single", SINGLE), ("hostile", HOSTILE), ("grouped", many(12))],
+    [
+        ("single", SINGLE),
+        ("hostile", HOSTILE),
+        ("grouped", many(12)),
+        ("mixed", MIXED),
+        *((f"slack-{kind}", told(kind)) for kind in KINDS),
+    ],
 )
 def test_golden_payloads(name: str, message: Message) -> None:
     file = GOLDEN / f"{name}.json"
@@ -99,10 +124,53 @@ def test_forty_thousand_characters_fit(filler: str) -> None:
     long = (filler * 40_000)[:40_000]
     less = long[:2_000]
     facts = ((long, long), *((less, less),) * 29)
-    alert = Alert(long, "page", "s" + long, "f", facts, long, "p" + long, long)
+    alert = Alert(long, "page", "s" + long, "f", facts, long, "p" + long, long, "resolved")
+    alert = replace(alert, trend=long, why=(long, *(less,) * 19), notes=(long, *(less,) * 19))
     within_limits(Message("h" + long, "page", (alert,)))
     other = replace(alert, title=less, summary="s" + less)
     within_limits(Message("h" + long, "page", (alert, *(other,) * 59), long))
+
+
+def colour(*alerts: Alert) -> str:
+    (attachment,) = payload(Message("h", "page", alerts))["attachments"]
+    found: str = attachment["color"]
+    return found
+
+
+def test_the_colour_is_of_what_is_told() -> None:
+    red, yellow, blue, green, grey = "#D00000", "#DAA038", "#439FE0", "#2EB886", "#8D8D8D"
+    page = replace(ALERT, severity="page")
+    info = replace(ALERT, severity="info")
+    over = replace(page, kind="resolved")
+    unknown = replace(page, kind="unknown")
+    assert colour(page) == colour(info, page) == colour(over, page) == red
+    assert colour(replace(ALERT, severity="warn"), over) == yellow
+    assert colour(info, over, unknown) == colour(replace(info, kind="repeated")) == blue
+    assert colour(over) == colour(over, replace(page, kind="known")) == green
+    assert colour(unknown) == colour(over, unknown) == grey
+    assert colour(replace(page, kind="restated")) not in {red, green, grey}
+
+
+def test_kinds_stand_under_headings_what_burns_first() -> None:
+    shown = blocks(MIXED)[1]["text"]["text"].splitlines()
+    headings = [line for line in shown if not line.startswith("•")]
+    assert headings == [
+        "*Firing (2)*",
+        "*Still firing (1)*",
+        "*Cannot be judged (1)*",
+        "*Restated: late data changed it (1)*",
+        "*Resolved (1)*",
+    ]
+    assert [line[3:9] for line in shown if line.startswith("•")] == [
+        f"rule-{place}" for place in (0, 3, 5, 2, 4, 1)
+    ]
+
+
+def test_a_kind_that_the_headline_says_is_not_said_twice() -> None:
+    alert = replace(ALERT, kind="resolved")
+    shown = json.dumps(payload(Message("RESOLVED: ctr-floor", "page", (alert,))))
+    assert shown.lower().count("resolved") == 2  # the text of the notification, and the header
+    assert "*Resolved*" in json.dumps(payload(Message("ctr-floor", "page", (alert,))))
 
 
 @pytest.mark.parametrize("count", [2, 11, 60, 500])

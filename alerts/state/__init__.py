@@ -17,7 +17,7 @@ from alerts.state.model import (
     Stretch,
     Transition,
 )
-from alerts.state.silences import Silence, parse_matcher
+from alerts.state.silence import Silence
 
 __all__ = [
     "Advance",
@@ -33,6 +33,5 @@ __all__ = [
     "Stretch",
     "Transition",
     "advance",
-    "parse_matcher",
     "step",
 ]

@@ -25,6 +25,10 @@ class WarehouseError(RecwatchError):
     exit_code = 3
 
 
+class MissingRelationError(WarehouseError):
+    """A table or view that is not there: nobody has built it, or a rebuild is under way."""
+
+
 class DeliveryError(RecwatchError):
     """A message could not be delivered to its receiver."""
 

@@ -6,11 +6,14 @@
 from alerts.detectors import (
     drop,
     experiment_delta,
+    freshness,
     streak,
     threshold,
     week_over_week,
+    zscore,
 )
 from alerts.detectors.episodes import Run, Standing, State, runs, standing
+from alerts.detectors.evidence import Evidence
 from alerts.detectors.series import (
     Bucket,
     Examined,
@@ -26,6 +29,7 @@ from alerts.detectors.series import (
 
 __all__ = [
     "Bucket",
+    "Evidence",
     "Examined",
     "Labels",
     "Limit",
@@ -40,9 +44,11 @@ __all__ = [
     "Zeros",
     "drop",
     "experiment_delta",
+    "freshness",
     "runs",
     "standing",
     "streak",
     "threshold",
     "week_over_week",
+    "zscore",
 ]

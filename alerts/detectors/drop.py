@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from alerts.detectors.change import change, sides
-from alerts.detectors.series import Point, Verdict
+from alerts.detectors.series import Point, Verdict, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def judge(
 
     `periods` buckets make the baseline, of which at least `minimum` must be large enough to be
     judged themselves; the others are left out of it. It is released `frozen` buckets after the
-    first breach. Without a baseline, or with one of 0, the verdict is `no_data`.
+    first breach. Without a baseline, or with one of 0, the verdict is `too_few`.
     """
     past = _Past(series.points, limit)
     verdicts: list[Verdict] = []
@@ -75,11 +75,11 @@ def _judged(point: Bucket, limit: Limit) -> bool:
 
 def _verdict(bucket: date, now: Bucket | None, baseline: Point | None, limit: Limit) -> Verdict:
     before = None if baseline is None else baseline.value
-    if now is None or now.value is None or baseline is None or before is None:
-        return Verdict(bucket, "no_data", None, now, before)
+    if now is None or now.value is None:
+        return unjudged(bucket, now)._replace(before=before)
+    if baseline is None or before is None:
+        return Verdict(bucket, "too_few", None, now, before)
     value = change(now, baseline, relative=True)
-    if value is None:
-        return Verdict(bucket, "no_data", None, now, before)
-    if not limit.enough(now):
+    if value is None or not limit.enough(now):
         return Verdict(bucket, "too_few", value, now, before)
     return Verdict(bucket, limit.judge(value), value, now, before)

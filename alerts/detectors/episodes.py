@@ -1,9 +1,11 @@
 """From verdicts to episodes: how long a breach lasted, when it fired, and what holds now.
 
-A bucket that cannot be judged (`no_data`, `too_few`) is not fine and not a breach: it neither
-ends a run of breaches nor counts towards it. Only an `ok` bucket ends a run. Where buckets are
-short, though, breaches of last night must not make up the half hour of this morning: `within`
-says how many buckets a breach counts for while its run has not fired.
+A bucket that cannot be judged (`no_data`, `invalid`, `too_few`) is not fine and not a breach: it
+neither ends a run of breaches nor counts towards it. Only `ok` buckets end a run, or a breach on
+the other side where sides are told apart. Where buckets are short, though, breaches of last night
+must not make up the half hour of this morning: `within` says how many buckets a breach counts for
+while its run has not fired. A run that has fired can be asked to be fine for longer before it ends:
+until then it recovers, and a breach is one of the same run.
 """
 
 from __future__ import annotations
@@ -18,14 +20,15 @@ if TYPE_CHECKING:
 
     from alerts.detectors.series import Limit, Verdict
 
-State = Literal["firing", "pending", "ok", "no_data", "too_few"]
+State = Literal["firing", "pending", "recovering", "ok", "no_data", "invalid", "error", "too_few"]
 
 
 @dataclass(frozen=True)
 class Run:
     """Consecutive breaches. `fired` is the bucket that made it long enough, None before that.
 
-    `open` says that no `ok` bucket has come since.
+    `open` says that it has not ended; `fine` how many `ok` buckets have come since its last
+    breach. `ended` is the bucket that ended it.
     """
 
     first: date
@@ -34,6 +37,8 @@ class Run:
     worst: float
     fired: date | None
     open: bool
+    fine: int = 0
+    ended: date | None = None
 
 
 @dataclass(frozen=True)
@@ -47,23 +52,33 @@ class Standing:
 
 
 def runs(
-    verdicts: Sequence[Verdict], needed: int, limit: Limit, within: int | None = None
+    verdicts: Sequence[Verdict],
+    needed: int,
+    limit: Limit,
+    within: int | None = None,
+    keep: int = 1,
 ) -> list[Run]:
     """Every run of breaches, oldest first; only the last can be open.
 
     A run fires at its `needed`-th breach, of the newest `within` buckets where that is given; older
-    breaches of a run that has not fired are forgotten, as if they had never been.
+    breaches of a run that has not fired are forgotten, as if they had never been. One that has
+    fired ends at the `keep`-th `ok` bucket after its last breach, any other at the first.
     """
     found: list[Run] = []
     current: _Building | None = None
     for place, verdict in enumerate(verdicts):
         if verdict.outcome == "breach" and verdict.value is not None:
+            if current is not None and current.side != verdict.side:
+                found.append(current.ended(verdict.bucket))
+                current = None
             if current is None:
-                current = _Building(needed, limit, within)
+                current = _Building(needed, limit, within, verdict.side)
             current.add(place, verdict.bucket, verdict.value)
         elif verdict.outcome == "ok" and current is not None:
-            found.append(replace(current.run(), open=False))
-            current = None
+            current.fine += 1
+            if current.fired is None or current.fine >= keep:
+                found.append(current.ended(verdict.bucket))
+                current = None
     if current is not None:
         found.append(current.run())
     return found
@@ -75,22 +90,26 @@ def standing(verdicts: Sequence[Verdict], found: Sequence[Run]) -> Standing:
         return Standing("no_data", None, None)
     newest = verdicts[-1]
     run = found[-1] if found and found[-1].open else None
-    if newest.outcome == "breach" and run is not None:
-        return Standing("firing" if run.fired else "pending", run.first, newest, run)
-    if newest.outcome == "no_data":
-        return Standing("no_data", _trail(verdicts), newest, run)
-    if newest.outcome == "too_few":
-        return Standing("too_few", _trail(verdicts), newest, run)
-    return Standing("ok", None, newest)
+    match newest.outcome:
+        case "breach" if run is not None:
+            return Standing("firing" if run.fired else "pending", run.first, newest, run)
+        case "ok" if run is not None:
+            return Standing("recovering", run.first, newest, run)
+        case "no_data" | "invalid" | "too_few" as state:
+            return Standing(state, _trail(verdicts), newest, run)
+        case _:
+            return Standing("ok", None, newest)
 
 
 class _Building:
     """A run while it grows: what counts towards firing, and what came after it fired."""
 
-    def __init__(self, needed: int, limit: Limit, within: int | None) -> None:
+    def __init__(self, needed: int, limit: Limit, within: int | None, side: int) -> None:
         self.needed = max(needed, 1)
         self.limit = limit
         self.within = within
+        self.side = side
+        self.fine = 0
         self.counted: deque[tuple[int, date, float]] = deque()
         self.fired: date | None = None
         self.later = 0
@@ -98,6 +117,7 @@ class _Building:
 
     def add(self, place: int, bucket: date, value: float) -> None:
         """One more breach, at a place among the buckets."""
+        self.fine = 0
         if self.fired is not None:
             worst = value if self.newest is None else self.limit.worse(self.newest[1], value)
             self.later, self.newest = self.later + 1, (bucket, worst)
@@ -117,7 +137,19 @@ class _Building:
         for _, value in buckets:
             worst = self.limit.worse(worst, value)
         breaches = len(self.counted) + self.later
-        return Run(buckets[0][0], buckets[-1][0], breaches, worst, self.fired, open=True)
+        return Run(
+            first=buckets[0][0],
+            last=buckets[-1][0],
+            breaches=breaches,
+            worst=worst,
+            fired=self.fired,
+            open=True,
+            fine=self.fine,
+        )
+
+    def ended(self, bucket: date) -> Run:
+        """The run as it stands, ended by a bucket."""
+        return replace(self.run(), open=False, ended=bucket)
 
 
 def _trail(verdicts: Sequence[Verdict]) -> date:

@@ -8,7 +8,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from alerts.detectors.change import change
-from alerts.detectors.series import Point, Verdict
+from alerts.detectors.series import Point, Verdict, unjudged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def judge(
     """A verdict for each bucket; its value is the relative difference, -0.05 for 5 % less.
 
     `control` runs beside the series' points. Without the control arm in the same bucket there is
-    nothing to compare with and the verdict is `no_data`; both arms must be large enough. With a
+    nothing to compare with and the verdict is `too_few`; both arms must be large enough. With a
     `certainty` a value beyond the bound that chance explains is `too_few`: no breach, and not fine.
     """
     return [
@@ -77,12 +77,12 @@ def _verdict(
     certainty: Certainty | None,
 ) -> Verdict:
     before = None if control is None else control.value
-    if now is None or now.value is None or control is None or before is None:
-        return Verdict(bucket, "no_data", None, now, before)
+    if now is None or now.value is None:
+        return unjudged(bucket, now)._replace(before=before)
+    if control is None or before is None:
+        return Verdict(bucket, "too_few", None, now, before)
     value = change(now, control, relative=True)
-    if value is None:
-        return Verdict(bucket, "no_data", None, now, before)
-    if not (limit.enough(now) and limit.enough(control)):
+    if value is None or not (limit.enough(now) and limit.enough(control)):
         return Verdict(bucket, "too_few", value, now, before)
     outcome = limit.judge(value)
     if outcome == "ok" or certainty is None:

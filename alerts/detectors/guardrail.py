@@ -204,8 +204,8 @@ def judge(series: Series) -> list[Verdict]:
     """A verdict for each day; its value is the excess over the margin in the metric's unit.
 
     A breach is an excess that is above 0 by its confidence sequence. On days that are plainly fine
-    it is not computed, and the value None. Too few users are `too_few`, anything else that
-    prevents the test `no_data`.
+    it is not computed, and the value None. What prevents the test, too few users or a metric that
+    does not scatter, is `too_few`.
     """
     last = len(series.buckets) - 1
     return [
@@ -223,6 +223,5 @@ def _verdict(bucket: date, point: object, *, newest: bool) -> Verdict:
     before = point.levels[0].value if isinstance(point.levels, tuple) else None
     result = point.result
     if not isinstance(result, Pause):
-        few = result is not None and result.reason.startswith("fewer than")
-        return Verdict(bucket, "too_few" if few else "no_data", None, point, before)
+        return Verdict(bucket, "too_few", None, point, before)
     return Verdict(bucket, "breach" if result.is_due else "ok", result.excess, point, before)

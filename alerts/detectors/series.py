@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
-Outcome = Literal["ok", "breach", "no_data", "too_few"]
+# `no_data`: no row. `invalid`: a row without a value. `too_few`: too little to judge by, or to
+# compare with, or to be sure.
+Outcome = Literal["ok", "breach", "no_data", "invalid", "too_few"]
 Labels = tuple[tuple[str, str], ...]
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -137,12 +139,33 @@ class Series:
     points: Sequence[Bucket | None]
 
 
+class Spread(NamedTuple):
+    """What a value was held against that is judged by standard deviations.
+
+    `days` of the baseline with a value, or of its own weekday where weekdays are compared.
+    """
+
+    sd: float
+    floored: bool
+    by_weekday: bool
+    days: int
+
+
+class Interval(NamedTuple):
+    """Between which values a share lies, and how much more than by chance it scatters."""
+
+    low: float
+    high: float
+    design_effect: float
+
+
 class Verdict(NamedTuple):
     """What one bucket means.
 
     `before` is the value it was compared with, where there is one. `most` is there where the
     value is not known exactly: it is at least `value` and at most this. `sure` says whether it is
-    beyond what chance explains, where that was asked.
+    beyond what chance explains, where that was asked. `side` is 1 or -1 where breaches on either
+    side are told apart. `scale` is what a share or a distance was measured by.
     """
 
     bucket: date
@@ -152,19 +175,25 @@ class Verdict(NamedTuple):
     before: float | None = None
     most: float | None = None
     sure: bool | None = None
+    side: int = 0
+    scale: Spread | Interval | None = None
 
 
 @dataclass(frozen=True)
 class Limit:
-    """When a value breaches, and how much a bucket must hold to be judged at all."""
+    """When a value breaches, and how much a bucket must hold to be judged at all.
+
+    With `two_sided` it is the value without its sign that breaches.
+    """
 
     operator: str
     bound: float
     minimum: float | None = None
+    two_sided: bool = False
 
     def breached(self, value: float) -> bool:
         """Whether the value lies on the wrong side."""
-        return _COMPARE[self.operator](value, self.bound)
+        return _COMPARE[self.operator](abs(value) if self.two_sided else value, self.bound)
 
     def enough(self, point: Bucket) -> bool:
         """Whether the bucket is large enough to be judged."""
@@ -172,11 +201,18 @@ class Limit:
 
     def worse(self, one: float, other: float) -> float:
         """The value further on the wrong side."""
+        if self.two_sided:
+            return max(one, other, key=abs)
         return min(one, other) if self.operator.startswith("<") else max(one, other)
 
     def judge(self, value: float) -> Outcome:
         """`breach` or `ok`."""
         return "breach" if self.breached(value) else "ok"
+
+
+def unjudged(bucket: date, point: Bucket | None) -> Verdict:
+    """`no_data` without a row; `invalid` with one that has no value."""
+    return Verdict(bucket, "no_data" if point is None else "invalid", None, point)
 
 
 def finite(value: float) -> float | None:

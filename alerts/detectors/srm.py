@@ -82,8 +82,9 @@ def judge(series: Series, limit: Limit) -> list[Verdict]:
     """A verdict for each day; its value is the p-value, None on days that are plainly fine.
 
     A day is a breach by the p-value or by the Bayes factor, which may be looked at daily. What
-    cannot be tested is `no_data`. Where an arm was to hold fewer than five users the Bayes factor
-    decides alone, and without a mismatch by it the day is `too_few`.
+    cannot be tested, for want of users or of a second arm, is `too_few`. Where an arm was to hold
+    fewer than five users the Bayes factor decides alone, and without a mismatch by it the day is
+    `too_few` as well.
     """
     last = len(series.buckets) - 1
     return [
@@ -100,7 +101,7 @@ def _verdict(bucket: date, point: object, limit: Limit, *, newest: bool) -> Verd
     result = point.tested()
     point = Split(point.periods, point.counted, result)
     if isinstance(result, Refusal):
-        return Verdict(bucket, "no_data", None, point)
+        return Verdict(bucket, "too_few", None, point)
     if result.is_mismatch_anytime:
         return Verdict(bucket, "breach", result.p_value, point)
     if min(one for one in result.expected if one) < EXPECTED_USERS:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alerts.detectors.series import Verdict, Zeros, finite
+from alerts.detectors.series import Verdict, Zeros, finite, unjudged
 
 if TYPE_CHECKING:
     from datetime import date
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 def judge(series: Series, limit: Limit) -> list[Verdict]:
     """A verdict for each day, of a limit from below (`>` or `>=`).
 
-    A day that the bounds leave in doubt is `no_data`, never fine. A day without a row had no
+    A day that the bounds leave in doubt is `too_few`, never fine. A day without a row had no
     request: it neither ends a run nor adds to it. Where a count is null, runs begin anew.
     """
     verdicts: list[Verdict] = []
     carried = 0.0
     for bucket, day in zip(series.buckets, series.points, strict=True):
         if day is None:
-            verdicts.append(Verdict(bucket, "no_data", None, None))
+            verdicts.append(unjudged(bucket, None))
         elif not isinstance(day, Zeros) or not _known(day):
-            verdicts.append(Verdict(bucket, "no_data", None, day))
+            verdicts.append(unjudged(bucket, day))
             carried = 0.0
         else:
             least, most = longest(day, carried)
@@ -68,7 +68,7 @@ def _verdict(bucket: date, day: Zeros, least: float, most: float, limit: Limit) 
         return Verdict(bucket, "too_few", least, day, most=bound)
     if limit.judge(least) == limit.judge(most):
         return Verdict(bucket, limit.judge(least), least, day, most=bound)
-    return Verdict(bucket, "no_data", least, day, most=bound)
+    return Verdict(bucket, "too_few", least, day, most=bound)
 
 
 def _known(day: Zeros) -> bool:

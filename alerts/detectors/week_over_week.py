@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alerts.detectors.change import change
-from alerts.detectors.series import Verdict
+from alerts.detectors.series import Verdict, unjudged
 
 if TYPE_CHECKING:
     from datetime import date
@@ -17,7 +17,7 @@ def judge(series: Series, limit: Limit, *, periods: int, relative: bool) -> list
     """A verdict for each bucket; `periods` is the number of buckets in seven days.
 
     Without a bucket seven days before there is nothing to compare with and the verdict is
-    `no_data`: an older week is never taken in its place. Both weeks must be large enough, since
+    `too_few`: an older week is never taken in its place. Both weeks must be large enough, since
     the noise of a small week before is as misleading as that of a small week now.
     """
     points = series.points
@@ -34,11 +34,11 @@ def _verdict(
     limit: Limit,
     relative: bool,
 ) -> Verdict:
-    if now is None or before is None or now.value is None or before.value is None:
-        return Verdict(bucket, "no_data", None, now)
+    if now is None or now.value is None:
+        return unjudged(bucket, now)
+    if before is None or before.value is None:
+        return Verdict(bucket, "too_few", None, now)
     value = change(now, before, relative=relative)
-    if value is None:
-        return Verdict(bucket, "no_data", None, now, before.value)
-    if not (limit.enough(now) and limit.enough(before)):
+    if value is None or not (limit.enough(now) and limit.enough(before)):
         return Verdict(bucket, "too_few", value, now, before.value)
     return Verdict(bucket, limit.judge(value), value, now, before.value)

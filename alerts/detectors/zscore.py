@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from alerts.detectors.series import Point, Single, Verdict, finite
+from alerts.detectors.evidence import design_effects
+from alerts.detectors.series import Point, Single, Spread, Verdict, finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,8 @@ class Setting:
         weeks: That the baseline must span for each weekday to be compared with its own.
         shares: Whether the metric is a share of its denominator, each 0 or 1. Money over
             impressions is none: its noise is not binomial.
-        design_effect: Of the variance of a day's share over that of independent events.
+        design_effect: Of the variance of a day's share over that of independent events; None for
+            what the days before it say.
         least: Denominator (`guard`) below which a day is neither judged nor past.
     """
 
@@ -49,7 +51,7 @@ class Setting:
     consecutive: int = 2
     weeks: int = 4
     shares: bool = True
-    design_effect: float = 1.0
+    design_effect: float | None = 1.0
     least: float | None = None
 
     def __post_init__(self) -> None:
@@ -58,7 +60,7 @@ class Setting:
             raise ValueError("the baseline needs 2 days or more, and no more than it has")
         if self.frozen < 1 or self.consecutive < 1 or self.weeks < 2:
             raise ValueError("frozen and consecutive must be 1 or more, weeks 2 or more")
-        if not (self.bound > 0 and self.design_effect > 0):
+        if self.bound <= 0 or (self.design_effect is not None and self.design_effect <= 0):
             raise ValueError("the bound and the design effect must be above 0")
 
 
@@ -67,7 +69,8 @@ class Score(NamedTuple):
 
     Attributes:
         bucket: The day.
-        outcome: `breach` beyond the bound, `ok` within, `too_few`, or `no_data`.
+        outcome: `breach` beyond the bound, `ok` within, `no_data` without a row, `invalid` with
+            one that has no value, `too_few` where it, or what is before it, is too little.
         z: Standard deviations from the baseline's mean; None where it cannot be told.
         mean: Of the baseline, of the same weekday where those are compared.
         sd: What z divides by, the floor included.
@@ -76,6 +79,7 @@ class Score(NamedTuple):
         firing: Whether this breach is one of enough in a row on the same side.
         reason: Why z cannot be told, or None.
         point: The day as it came.
+        days: That make the mean.
     """
 
     bucket: date
@@ -88,11 +92,18 @@ class Score(NamedTuple):
     firing: bool
     reason: str | None
     point: Bucket | None
+    days: int = 0
 
     @property
     def verdict(self) -> Verdict:
         """The same as the other detectors say it; the value is z."""
-        return Verdict(self.bucket, self.outcome, self.z, self.point, self.mean)
+        if self.z is None or self.sd is None:
+            return Verdict(self.bucket, self.outcome, None, self.point, self.mean)
+        scale = Spread(self.sd, self.floored, self.by_weekday, self.days)
+        side = 1 if self.z > 0 else -1
+        return Verdict(
+            self.bucket, self.outcome, self.z, self.point, self.mean, side=side, scale=scale
+        )
 
 
 class _Baseline(NamedTuple):
@@ -101,6 +112,7 @@ class _Baseline(NamedTuple):
     mean: float
     sd: float
     by_weekday: bool
+    days: int
 
 
 def judge(series: Series, setting: Setting | None = None) -> list[Score]:
@@ -113,6 +125,7 @@ def judge(series: Series, setting: Setting | None = None) -> list[Score]:
     """
     setting = setting or Setting()
     values = [_usable(point, setting) for point in series.points]
+    effects = _effects(series, setting)
     scores: list[Score] = []
     begun: int | None = None
     count, side = 0, 0
@@ -120,9 +133,8 @@ def judge(series: Series, setting: Setting | None = None) -> list[Score]:
         if begun is not None and place - begun >= setting.frozen:
             begun = None
         end = place if begun is None else begun
-        score = _score(
-            bucket, series.points[place], _baseline(values, place, end, setting), setting
-        )
+        baseline = _baseline(values, place, end, setting)
+        score = _score(bucket, series.points[place], baseline, setting, effects[end])
         if score.outcome == "ok":
             begun, count = None, 0
         elif score.outcome == "breach" and score.z is not None:
@@ -132,6 +144,13 @@ def judge(series: Series, setting: Setting | None = None) -> list[Score]:
             score = score._replace(firing=count >= setting.consecutive)
         scores.append(score)
     return scores
+
+
+def _effects(series: Series, setting: Setting) -> Sequence[float]:
+    """The design effect that the days before each day show."""
+    if setting.design_effect is None:
+        return design_effects(series.points)
+    return [setting.design_effect] * len(series.points)
 
 
 def _usable(point: Bucket | None, setting: Setting) -> float | None:
@@ -158,7 +177,7 @@ def _baseline(
         return _by_weekday(groups)
     mean = fmean(value for _, value in past)
     square = sum((value - mean) ** 2 for _, value in past) / (len(past) - 1)
-    return _Baseline(mean, math.sqrt(square), by_weekday=False)
+    return _Baseline(mean, math.sqrt(square), by_weekday=False, days=len(past))
 
 
 def _by_weekday(groups: Sequence[Sequence[float]]) -> _Baseline:
@@ -173,23 +192,28 @@ def _by_weekday(groups: Sequence[Sequence[float]]) -> _Baseline:
     )
     freedom = sum(map(len, groups)) - len(groups)
     sd = math.sqrt(squares / freedom * (1 + 1 / len(groups[0])))
-    return _Baseline(means[0], sd, by_weekday=True)
+    return _Baseline(means[0], sd, by_weekday=True, days=len(groups[0]))
 
 
 def _score(
-    bucket: date, point: Bucket | None, baseline: _Baseline | str, setting: Setting
+    bucket: date,
+    point: Bucket | None,
+    baseline: _Baseline | str,
+    setting: Setting,
+    effect: float,
 ) -> Score:
     if point is None or point.value is None:
-        return _undecided(bucket, "no_data", "no value", point)
+        outcome: Outcome = "no_data" if point is None else "invalid"
+        return _undecided(bucket, outcome, "no value", point)
     if _few(point, setting):
         return _undecided(bucket, "too_few", f"fewer than {setting.least:g}", point)
     if isinstance(baseline, str):
-        return _undecided(bucket, "no_data", baseline, point)
-    floor = _floor(point, baseline.mean, setting)
+        return _undecided(bucket, "too_few", baseline, point)
+    floor = _floor(point, baseline.mean, effect if setting.shares else None)
     sd = max(baseline.sd, floor)
     z = finite((point.value - baseline.mean) / sd) if sd else None
     if z is None:
-        return _undecided(bucket, "no_data", "zero variance", point)
+        return _undecided(bucket, "too_few", "zero variance", point, baseline.mean)
     return Score(
         bucket=bucket,
         outcome="breach" if abs(z) > setting.bound else "ok",
@@ -201,15 +225,18 @@ def _score(
         firing=False,
         reason=None,
         point=point,
+        days=baseline.days,
     )
 
 
-def _undecided(bucket: date, outcome: Outcome, reason: str, point: Bucket | None) -> Score:
+def _undecided(
+    bucket: date, outcome: Outcome, reason: str, point: Bucket | None, mean: float | None = None
+) -> Score:
     return Score(
         bucket=bucket,
         outcome=outcome,
         z=None,
-        mean=None,
+        mean=mean,
         sd=None,
         floored=False,
         by_weekday=False,
@@ -219,14 +246,15 @@ def _undecided(bucket: date, outcome: Outcome, reason: str, point: Bucket | None
     )
 
 
-def _floor(point: Bucket, mean: float, setting: Setting) -> float:
+def _floor(point: Bucket, mean: float, effect: float | None) -> float:
     """The noise within the day; 0 where it is not known.
 
-    A share whose level is the baseline's mean p has the variance p(1 − p)/denominator.
+    A share whose level is the baseline's mean p has the variance p(1 − p)/denominator. `effect` is
+    None where the metric is no share.
     """
     if isinstance(point, Single):
         return finite(point.error or 0.0) or 0.0
-    if not setting.shares or not isinstance(point, Point) or not point.denominator:
+    if effect is None or not isinstance(point, Point) or not point.denominator:
         return 0.0
-    noise = mean * (1 - mean) / point.denominator * setting.design_effect
+    noise = mean * (1 - mean) / point.denominator * effect
     return math.sqrt(noise) if noise > 0 else 0.0

@@ -14,6 +14,10 @@ _LOGGED = {
     "revenue_per_impression": Sums("revenue", "impressions", "number", counts_events=False),
 }
 
+_EVENTS = ("personalization_metrics", "shop_events", "decision_traces")
+_USERS = (*_EVENTS, "experiments", "experiment_assignments")
+_ALL = (*_USERS, "sessions", "user_interactions")
+
 SRM_MART = "experiments.experiment_srm_daily"
 MOMENTS_MART = "experiments.experiment_moments_daily"
 
@@ -22,6 +26,7 @@ EXPERIMENT_MARTS: dict[str, Mart] = {
         time="hour",
         bucket=HOUR,
         labels=("experiment_key", "variation", "surface"),
+        sources=_USERS,
         metrics=_LOGGED,
         of_experiments=True,
     ),
@@ -29,6 +34,7 @@ EXPERIMENT_MARTS: dict[str, Mart] = {
         time="day",
         bucket=DAY,
         labels=("experiment_key", "variation", "namespace", "surface", "user_type", "device"),
+        sources=_USERS,
         metrics={
             **_LOGGED,
             "requests": count("requests"),
@@ -42,6 +48,7 @@ EXPERIMENT_MARTS: dict[str, Mart] = {
         time="day",
         bucket=DAY,
         labels=("experiment_key",),
+        sources=_ALL,
         metrics={
             "assigned_users": count("assigned_users"),
             "exposed_users": count("exposed_users"),
@@ -65,6 +72,7 @@ EXPERIMENT_MARTS: dict[str, Mart] = {
         time="day",
         bucket=DAY,
         labels=("experiment_key",),
+        sources=_ALL,
         metrics={"srm_p_value": Judgement("srm", ("expected_weight",))},
         of_experiments=True,
     ),
@@ -72,6 +80,7 @@ EXPERIMENT_MARTS: dict[str, Mart] = {
         time="day",
         bucket=DAY,
         labels=("experiment_key", "guardrail", "variation"),
+        sources=_ALL,
         metrics={
             "excess": Judgement(
                 "guardrail", ("users", "sum_m", "sum_d", "sum_mm", "sum_dd", "sum_md")

@@ -10,14 +10,17 @@ from datetime import timedelta
 
 from alerts.rules.experiment_marts import EXPERIMENT_MARTS
 from alerts.rules.shapes import (
+    AGE,
     DAY,
     FIVE_MINUTES,
     HOUR,
     WEEK,
+    Age,
     Figure,
     Judgement,
     Mart,
     Metric,
+    Pivot,
     Streak,
     Sums,
     count,
@@ -30,29 +33,35 @@ __all__ = [
     "MARTS",
     "REFERENCES",
     "WEEK",
+    "Age",
     "Figure",
     "Judgement",
     "Mart",
     "Metric",
+    "Pivot",
     "Reference",
     "Streak",
     "Sums",
 ]
 
+_IMPRESSIONS = "personalization_metrics"
+_TRACES = "decision_traces"
 _CTR = Sums("clicks", "impressions")
-_ENGAGEMENT = {
+_ENGAGEMENT: dict[str, Metric] = {
     "impressions": count("impressions"),
     "clicks": count("clicks"),
     "ctr": _CTR,
     "dwell_events": count("dwell_events"),
     "avg_dwell_ms": Sums("dwell_ms_sum", "dwell_events", "ms"),
+    "age": AGE,
 }
 
-_SERVED = {
+_SERVED: dict[str, Metric] = {
     "requests": count("requests"),
     "served_items": count("served_items"),
     "personalized_impression_rate": Sums("personalized_items", "served_items"),
     "reason_coverage_rate": Sums("reason_items", "served_items"),
+    "age": AGE,
 }
 
 MARTS: dict[str, Mart] = {
@@ -60,24 +69,28 @@ MARTS: dict[str, Mart] = {
         time="day",
         bucket=DAY,
         labels=("surface", "experiment_key", "variation", "country"),
+        sources=(_IMPRESSIONS,),
         metrics=_ENGAGEMENT,
     ),
     "analytics.engagement_hourly": Mart(
         time="hour",
         bucket=HOUR,
         labels=("surface", "experiment_key", "variation"),
+        sources=(_IMPRESSIONS,),
         metrics=_ENGAGEMENT,
     ),
     "analytics.ctr_weekly": Mart(
         time="week",
         bucket=WEEK,
         labels=("surface",),
+        sources=(_IMPRESSIONS,),
         metrics={
             "impressions": count("impressions"),
             "clicks": count("clicks"),
             "ctr": _CTR,
             "wow_change": Sums("clicks", "impressions", change="absolute"),
             "wow_change_relative": Sums("clicks", "impressions", change="relative"),
+            "age": AGE,
         },
         complete="is_complete",
     ),
@@ -85,16 +98,22 @@ MARTS: dict[str, Mart] = {
         time="day",
         bucket=DAY,
         labels=("surface",),
-        metrics={"session_coverage": Sums("sessions_with_impression", "sessions_total")},
+        sources=(_IMPRESSIONS, "sessions"),
+        metrics={
+            "session_coverage": Sums("sessions_with_impression", "sessions_total"),
+            "age": AGE,
+        },
         fixed=("surface",),
     ),
     "analytics.funnel_daily": Mart(
         time="day",
         bucket=DAY,
         labels=("surface",),
+        sources=(_IMPRESSIONS, "user_interactions"),
         metrics={
             "click_rate": _CTR,
             "save_rate": Sums("saves", "clicks"),
+            "age": AGE,
         },
         settles=WEEK,
     ),
@@ -102,10 +121,12 @@ MARTS: dict[str, Mart] = {
         time="day",
         bucket=DAY,
         labels=("surface", "attribute", "value"),
+        sources=(_IMPRESSIONS,),
         metrics={
             "impressions": count("impressions"),
             "ctr": _CTR,
             "avg_dwell_ms": Sums("dwell_ms_sum", "dwell_events", "ms"),
+            "age": AGE,
         },
         fixed=("attribute",),
     ),
@@ -113,6 +134,7 @@ MARTS: dict[str, Mart] = {
         time="bucket_start",
         bucket=FIVE_MINUTES,
         labels=("namespace", "surface"),
+        sources=(_TRACES,),
         metrics=_SERVED,
         # 288 buckets a day: a rule that holds for an hour needs no year of them.
         history=timedelta(days=60),
@@ -121,6 +143,7 @@ MARTS: dict[str, Mart] = {
         time="day",
         bucket=DAY,
         labels=("namespace", "surface"),
+        sources=(_TRACES, "shop_events", "catalog_items"),
         metrics={
             **_SERVED,
             "cold_start_rate": Sums("cold_start_requests", "requests"),
@@ -141,9 +164,11 @@ MARTS: dict[str, Mart] = {
         time="day",
         bucket=DAY,
         labels=("namespace", "surface", "cohort_type", "cohort"),
+        sources=(_TRACES,),
         metrics={
             "mean": Figure("mean", basis="pairs", error="stderr"),
             **{name: Figure(name, basis="pairs") for name in ("p50", "p90", "p95", "p99")},
+            "age": AGE,
         },
         fixed=("cohort_type", "cohort"),
     ),
@@ -151,6 +176,7 @@ MARTS: dict[str, Mart] = {
         time="day",
         bucket=DAY,
         labels=("namespace", "surface", "source"),
+        sources=(_TRACES,),
         metrics={
             "requests": count("requests"),
             "zero_requests": count("zero_requests"),
@@ -160,9 +186,25 @@ MARTS: dict[str, Mart] = {
                 "longest_zero_streak", "trailing_zero_streak", "zero_requests", "requests"
             ),
             "trailing_zero_streak": Figure("trailing_zero_streak", "requests", basis="requests"),
+            "age": AGE,
         },
         # A request is counted once for each of its sources.
         fixed=("source",),
+    ),
+    # By the day of the load. What contradicts itself is counted as accepted too.
+    "analytics.data_quality_daily": Mart(
+        time="day",
+        bucket=DAY,
+        labels=("source_table",),
+        metrics={
+            "refused_share": Pivot(
+                "reason",
+                "rows",
+                fine=frozenset({"accepted", "duplicate"}),
+                neither=frozenset({"personalized_count_wrong", "reason_count_wrong"}),
+            ),
+            "age": Age(of_loads=True),
+        },
     ),
     **EXPERIMENT_MARTS,
 }

@@ -185,6 +185,8 @@ class Freshness(_Rule):
 
     kind: Literal["freshness"]
     metric: Identifier = "age"
+    # Raw tables, of which those that never had a row are left out; all that have, without any.
+    sources: tuple[Identifier, ...] = ()
 
 
 class Quarantine(_Held):

@@ -11,12 +11,17 @@ from alerts.rules.model import (
     Drop,
     ExperimentDelta,
     ExperimentGuardrail,
+    Freshness,
+    Quarantine,
     Slack,
     Srm,
     Streak,
+    Threshold,
     WeekOverWeek,
+    ZScore,
 )
 from alerts.rules.references import suggest
+from alerts.rules.time_semantics import check_freshness, check_zscore, is_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,16 +46,29 @@ def check_rule(rule: Rule) -> Iterator[Finding]:
         known = suggest(guard.column, mart.counts)
         message = f"{rule.mart} has no countable column {guard.column!r}: {known}"
         yield ("min_denominator", "column"), message
-    if rule.hold is not None:
-        yield from _multiple("for", rule.hold, rule, mart)
-    if isinstance(rule, Drop):
-        yield from _drop(rule, mart)
-    elif isinstance(rule, Streak):
-        yield from _streak(rule)
-    elif isinstance(rule, ExperimentDelta):
-        yield from _experiment_delta(rule, mart)
-    elif isinstance(rule, Srm | ExperimentGuardrail):
-        yield from _test(rule)
+    for name, length in (("for", rule.hold), ("keep_firing_for", rule.keep_firing_for)):
+        if length is not None:
+            yield from _multiple(name, length, rule, mart)
+    yield from _kind(rule, mart)
+
+
+def _kind(rule: Rule, mart: Mart) -> Iterator[Finding]:
+    """What the rule's own kind asks for."""
+    match rule:
+        case Threshold():
+            yield from _threshold(rule, mart)
+        case Drop():
+            yield from _drop(rule, mart)
+        case Streak():
+            yield from _streak(rule)
+        case ExperimentDelta():
+            yield from _experiment_delta(rule, mart)
+        case Srm() | ExperimentGuardrail():
+            yield from _test(rule)
+        case ZScore():
+            yield from check_zscore(rule, mart)
+        case Freshness():
+            yield from check_freshness(rule, mart)
 
 
 def check_receiver(config: ReceiverConfig) -> Iterator[Finding]:
@@ -81,6 +99,14 @@ def _metric(rule: Rule, mart: Mart) -> Iterator[Finding]:
             mart, lambda one: isinstance(one, marts.Judgement) and one.kind == rule.kind
         )
         yield ("metric",), f"{rule.metric!r} is no test of kind {rule.kind}: {wanted}"
+    elif isinstance(metric, marts.Age) and not isinstance(rule, Freshness):
+        yield ("metric",), f"{rule.metric!r} is a length of time: write kind: freshness"
+    elif isinstance(rule, Freshness) and not isinstance(metric, marts.Age):
+        yield ("metric",), "a freshness rule has no metric: leave it out"
+    elif isinstance(metric, marts.Pivot) != isinstance(rule, Quarantine):
+        wanted = _wanted(mart, lambda one: isinstance(one, marts.Pivot))
+        message = f"what is refused is judged by kind: quarantine, and nothing else is: {wanted}"
+        yield ("metric",), message
     elif metric.change is not None and not isinstance(rule, WeekOverWeek):
         message = f"{rule.metric!r} is a change over a week: write kind: week_over_week"
         yield ("metric",), message
@@ -114,6 +140,16 @@ def _multiple(field: str, length: timedelta, rule: Rule, mart: Mart) -> Iterator
     if length % mart.bucket:
         written, bucket = format_duration(length), format_duration(mart.bucket)
         yield (field,), f"{written} is not a multiple of {bucket}, the bucket of {rule.mart}"
+
+
+def _threshold(rule: Threshold, mart: Mart) -> Iterator[Finding]:
+    metric = mart.metrics.get(rule.metric)
+    if rule.confidence is None:
+        if "design_effect" in rule.model_fields_set:
+            yield ("design_effect",), "it says how sure a share is: add confidence: 0.95"
+    elif metric is not None and not is_share(metric):
+        message = f"{rule.metric!r} is no share of events, so its interval is not known: leave it"
+        yield ("confidence",), f"{message} out"
 
 
 def _drop(rule: Drop, mart: Mart) -> Iterator[Finding]:
@@ -171,6 +207,9 @@ def _test(rule: Srm | ExperimentGuardrail) -> Iterator[Finding]:
 
 
 def _bound(rule: Rule) -> Iterator[Finding]:
+    if rule.when.is_duration and not isinstance(rule, Freshness):
+        message = f"{rule.when} is a length of time, which rules of kind freshness judge"
+        yield ("when",), message
     if rule.when.bound is not None:
         return
     reference = REFERENCES.get(rule.when.table)

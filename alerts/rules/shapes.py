@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Unit = Literal["share", "ms", "count", "number", "bits", "requests"]
+Unit = Literal["share", "ms", "count", "number", "bits", "requests", "duration"]
 Change = Literal["relative", "absolute"]
 
 DAY = timedelta(days=1)
@@ -107,7 +107,53 @@ class Judgement:
         return self.over
 
 
-Metric = Sums | Figure | Streak | Judgement
+@dataclass(frozen=True)
+class Age:
+    """How long there has been nothing new: only rules of kind freshness can ask for it.
+
+    `of_loads` tells the moments at which a mart's raw tables were loaded from its own rows.
+    """
+
+    of_loads: bool = False
+    unit: Unit = "duration"
+    columns: tuple[str, ...] = ()
+    numerator: None = None
+    denominator: None = None
+    change: None = None
+
+
+@dataclass(frozen=True)
+class Pivot:
+    """The share of the counts with some values of a column among the counts with any.
+
+    Values in `fine` count in the denominator only, those in `neither` nowhere.
+    """
+
+    column: str
+    count: str
+    fine: frozenset[str]
+    neither: frozenset[str] = frozenset()
+    unit: Unit = "share"
+    change: None = None
+
+    @property
+    def numerator(self) -> str:
+        """What stands in place of a numerator."""
+        return "refused"
+
+    @property
+    def denominator(self) -> str:
+        """The column whose counts are summed."""
+        return self.count
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns to read."""
+        return (self.column, self.count)
+
+
+Metric = Sums | Figure | Streak | Judgement | Age | Pivot
+AGE = Age()
 
 
 @dataclass(frozen=True)
@@ -131,6 +177,8 @@ class Mart:
     history: timedelta = timedelta(days=400)
     # Counts that are sums of columns: a denominator may be one, and `min_denominator` look at it.
     totals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # The raw tables that its rows come from: while one is stale, so are they.
+    sources: tuple[str, ...] = ()
     # Whether its rows are about experiments as `experiment_plans` has them, and end with them.
     of_experiments: bool = False
 
@@ -151,7 +199,7 @@ class Mart:
 
     def unsummable(self, metric: Metric) -> tuple[str, ...]:
         """The labels that a rule on the metric must have in `by` or fix by `where`."""
-        return self.fixed if isinstance(metric, Sums) else self.labels
+        return self.fixed if isinstance(metric, Sums | Age) else self.labels
 
 
 def _counts(metric: Metric) -> tuple[str, ...]:
@@ -162,7 +210,9 @@ def _counts(metric: Metric) -> tuple[str, ...]:
             return () if metric.basis is None else (metric.basis,)
         case Streak():
             return (metric.numerator, metric.denominator)
-        case Judgement():
+        case Pivot():
+            return (metric.count,)
+        case Judgement() | Age():
             return ()
 
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alerts.detectors import Run, Standing, runs, standing
 from alerts.detectors.sentences import describe, shown
-from alerts.errors import ConfigurationError
-from alerts.rules import ExperimentDelta, ExperimentGuardrail, Srm
+from alerts.errors import ConfigurationError, MissingRelationError, WarehouseError
+from alerts.rules import ExperimentDelta, ExperimentGuardrail, Freshness, Quarantine, Srm
 from alerts.rules.marts import MARTS
-from alerts.runner.read import Grouping, Reader, Table
+from alerts.runner.newest import judge_freshness
+from alerts.runner.read import Reader
+from alerts.runner.refused import judge_quarantine
 from alerts.runner.subjects import Found, Subject, judge
 from alerts.runner.trials import begun_experiments, judge_delta, lacking_experiments
 from alerts.runner.window import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, timedelta
+    from collections.abc import Iterator, Sequence
+    from datetime import date, datetime
 
     from alerts.detectors import Labels, State
     from alerts.rules import Rule
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 # How many values a result carries for its chart.
 RECENT = 28
+_UNKNOWN = frozenset({"no_data", "invalid", "too_few"})
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,12 @@ DEFAULTS = Settings()
 class Result:
     """What one rule says of one label set at its newest complete bucket.
 
-    `since` is the first bucket of the breaches where the state is firing or pending, the first
-    of the trailing buckets that could not be judged for no_data and too_few, None for ok.
-    `until` is the end of the bucket: the `--as-of` that gives this result again.
+    `since` is the first bucket of the breaches where the state is firing, pending or recovering,
+    the first of the trailing buckets that could not be judged for no_data, invalid and too_few,
+    None for ok. `until` is the end of the bucket: the `--as-of` that gives this result again.
+
+    In the state error the rule could not be asked, `reason` says why: it stands for the whole rule,
+    without labels, without a bucket, and with a threshold that is NaN.
     """
 
     rule: str
@@ -87,7 +95,8 @@ class Result:
 class Episode:
     """A run of breaches long enough to fire. `first`, `fired` and `last` are bucket starts.
 
-    `open` says that no bucket has been fine since `last`, nor has an experiment ended.
+    `open` says that it has not ended: no bucket, or fewer than `keep_firing_for` wants, has been
+    fine since `last`, nor has an experiment ended. `ended` is the bucket that ended it.
     """
 
     rule: str
@@ -101,6 +110,7 @@ class Episode:
     worst: float
     threshold: float
     open: bool
+    ended: date | None = None
 
 
 @dataclass(frozen=True)
@@ -127,22 +137,47 @@ def evaluate(
     warehouse: Warehouse,
     as_of: date | None = None,
     settings: Settings = DEFAULTS,
+    now: datetime | None = None,
 ) -> Evaluation:
-    """Judge every rule on every label set.
+    """Judge every rule on every label set, all of them on the same state of the marts.
 
-    `as_of` (a date of the reporting time zone, or a moment) takes the place of the marts' own
-    newest data: buckets that end at or before it are complete, later ones are not seen.
+    Args:
+        rules: What to judge.
+        warehouse: Where the marts are.
+        as_of: A date of the reporting time zone, or a moment. It takes the place of the marts' own
+            newest data: buckets that end at or before it are complete, later ones are not seen.
+        settings: Where and how.
+        now: The time of the evaluation, for the age of loads, and for nothing else. `as_of` takes
+            its place too; without both that age is not judged.
+
+    Raises:
+        ConfigurationError: No such time zone; a reference table without the column of a rule.
+        WarehouseError: The warehouse does not answer, or has none of the relations. What concerns
+            one mart is the state error of the rules on it.
     """
     zone = _zone(settings.timezone)
     moment = None if as_of is None else instant(as_of, zone)
     reader = Reader(warehouse, zone, moment, settings.prefix, settings.lookback)
-    tables = reader.tables(rules)
+    with warehouse.snapshot(reader.relations(rules)):
+        return _evaluated(rules, reader, now)
+
+
+def _evaluated(rules: Sequence[Rule], reader: Reader, now: datetime | None) -> Evaluation:
+    reader.expect(rules)
     results: list[Result] = []
     episodes: list[Episode] = []
     warnings: list[str] = []
     lacking: dict[str, list[str]] = {}
+    failed: list[WarehouseError] = []
     for rule in rules:
-        found = _found(rule, tables, reader)
+        try:
+            found = _found(rule, reader, now)
+        except WarehouseError as error:
+            # One mart, or all that there is?
+            reader.check_alive()
+            failed.append(error)
+            results.append(_error(rule, error))
+            continue
         warnings.extend(found.warnings)
         if found.lacking:
             lacking.setdefault(f"{rule.mart} has no {found.lacking}", []).append(rule.name)
@@ -151,12 +186,14 @@ def evaluate(
             if not subject.is_over:
                 results.append(one.result())
             episodes.extend(one.episodes())
+    if failed and len(failed) == len(rules) and all(map(_is_missing, failed)):
+        raise failed[0]
     # By mart and not by rule: whoever has no decision traces would else read as many lines at
     # every run as there are rules on them.
     empty = [f"{text}, so not judged: {', '.join(names)}" for text, names in lacking.items()]
     judged = {result.rule for result in results}
     unjudged = tuple(rule.name for rule in rules if rule.name not in judged)
-    return Evaluation(moment, tuple(results), tuple(episodes), (*empty, *warnings), unjudged)
+    return Evaluation(reader.as_of, tuple(results), tuple(episodes), (*empty, *warnings), unjudged)
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -172,15 +209,44 @@ def fingerprint(rule: str, labels: Labels) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()
 
 
-def _found(rule: Rule, tables: Mapping[Grouping, Table], reader: Reader) -> Found:
+def _is_missing(error: WarehouseError) -> bool:
+    return isinstance(error, MissingRelationError)
+
+
+def _error(rule: Rule, error: WarehouseError) -> Result:
+    """The result of a rule that could not be asked."""
+    return Result(
+        rule=rule.name,
+        labels=(),
+        state="error",
+        severity=rule.severity,
+        bucket=None,
+        since=None,
+        value=None,
+        threshold=math.nan,
+        numerator=None,
+        denominator=None,
+        reason=str(error),
+        fingerprint=fingerprint(rule.name, ()),
+        until=None,
+        unit="number",
+        over="",
+    )
+
+
+def _found(rule: Rule, reader: Reader, now: datetime | None) -> Found:
     """What a rule has to judge, by its kind; a new kind of many series is one more case here."""
     match rule:
         case Srm() | ExperimentGuardrail():
             return _tested(rule, reader)
         case ExperimentDelta():
-            return judge_delta(rule, tables[Grouping.of(rule)], reader)
+            return judge_delta(rule, reader.table(rule), reader)
+        case Freshness():
+            return judge_freshness(rule, reader, now)
+        case Quarantine():
+            return judge_quarantine(rule, reader)
         case _:
-            return judge(rule, tables[Grouping.of(rule)], reader)
+            return judge(rule, reader.table(rule), reader)
 
 
 def _tested(rule: Srm | ExperimentGuardrail, reader: Reader) -> Found:
@@ -210,11 +276,12 @@ class _Judged:
     def of(cls, rule: Rule, subject: Subject) -> _Judged:
         """From verdicts to what holds."""
         verdicts = subject.verdicts
-        found = runs(verdicts, _needed(rule), subject.limit, _within(rule))
+        found = runs(verdicts, _needed(rule), subject.limit, _within(rule), _keep(rule))
         return cls(rule, subject, standing(verdicts, found), found)
 
     def result(self) -> Result:
         mart = MARTS[self.rule.mart]
+        length = timedelta(0) if self.subject.is_moment else mart.bucket + mart.settles
         wording = self.subject.wording
         verdict = self.standing.verdict
         point = verdict.point if verdict else None
@@ -231,7 +298,7 @@ class _Judged:
             denominator=point.denominator if point else None,
             reason=self._reason(),
             fingerprint=fingerprint(self.rule.name, self.subject.labels),
-            until=verdict.bucket + mart.bucket + mart.settles if verdict else None,
+            until=verdict.bucket + length if verdict else None,
             unit=wording.unit,
             over=wording.denominator or "",
             baseline=verdict.before if verdict else None,
@@ -256,6 +323,7 @@ class _Judged:
                     worst=run.worst,
                     threshold=self.subject.limit.bound,
                     open=run.open and not self.subject.is_over,
+                    ended=run.ended,
                 )
 
     def _reason(self) -> str:
@@ -263,7 +331,9 @@ class _Judged:
         run = self.standing.run
         if self.standing.state == "pending" and run is not None:
             return f"{text}; {run.breaches} of {_needed(self.rule)} buckets"
-        if self.standing.state in {"no_data", "too_few"} and run is not None and run.fired:
+        if self.standing.state == "recovering" and run is not None:
+            return f"{text}; fine for {run.fine} of {_keep(self.rule)} buckets"
+        if self.standing.state in _UNKNOWN and run is not None and run.fired:
             first, last = shown(run.first), shown(run.last)
             return f"{text}; it fired from {first} to {last} and is not known to have ended"
         return text
@@ -271,6 +341,12 @@ class _Judged:
 
 def _needed(rule: Rule) -> int:
     return 1 if rule.hold is None else rule.hold // MARTS[rule.mart].bucket
+
+
+def _keep(rule: Rule) -> int:
+    """How many fine buckets end what fires."""
+    kept = rule.keep_firing_for
+    return 1 if kept is None else max(1, kept // MARTS[rule.mart].bucket)
 
 
 def _within(rule: Rule) -> int | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from alerts.detectors import Point, Series, Single, Zeros
-from alerts.errors import ConfigurationError, WarehouseError
+from alerts.errors import ConfigurationError, MissingRelationError, WarehouseError
 from alerts.experiments.evidence import METRIC_COLUMNS, PLAN_COLUMNS
-from alerts.rules.marts import MARTS, REFERENCES, Figure, Judgement, Streak, Sums
+from alerts.rules.experiment_marts import SRM_MART
+from alerts.rules.marts import MARTS, REFERENCES, Age, Figure, Judgement, Pivot, Streak, Sums
 from alerts.runner.plans import read_plans
 from alerts.runner.window import Window, complete_until, window
 from alerts.warehouse.base import Relation
@@ -64,22 +65,49 @@ class Reader:
     _windows: dict[str, Window | None] = field(default_factory=dict, init=False)
     _references: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict, init=False)
     _plans: Mapping[str, Plan] | None = field(default=None, init=False)
+    _wanted: dict[Grouping, set[str]] = field(default_factory=dict, init=False)
+    _tables: dict[Grouping, Table] = field(default_factory=dict, init=False)
 
-    def tables(self, rules: Sequence[Rule]) -> dict[Grouping, Table]:
-        """The sums that the rules need, by grouping; tests read their own rows."""
-        wanted: dict[Grouping, set[str]] = {}
+    def expect(self, rules: Sequence[Rule]) -> None:
+        """Rules that will be asked for, so that those of one grouping share a query."""
         for rule in rules:
-            metric = MARTS[rule.mart].metrics[rule.metric]
-            if isinstance(metric, Judgement):
-                continue
-            columns = wanted.setdefault(Grouping.of(rule), set())
-            columns.update(metric.columns)
-            if rule.min_denominator is not None:
-                columns.add(rule.min_denominator.column)
-        return {
-            grouping: self._table(grouping, tuple(sorted(columns)))
-            for grouping, columns in wanted.items()
-        }
+            self._wanted.setdefault(Grouping.of(rule), set()).update(_needed(rule))
+
+    def table(self, rule: Rule) -> Table:
+        """The sums that a rule needs.
+
+        A column that another rule needs and the mart lacks is that rule's error alone.
+        """
+        grouping, needed = Grouping.of(rule), _needed(rule)
+        self._columns(Relation.parse(rule.mart, self.prefix), self._read(rule.mart, needed))
+        if grouping not in self._tables:
+            known = self._known[Relation.parse(rule.mart, self.prefix)]
+            wanted = sorted({*needed, *self._wanted.get(grouping, ())})
+            present = [
+                column
+                for column in wanted
+                if all(part in known for part in self._read(rule.mart, (column,)))
+            ]
+            self._tables[grouping] = self._table(grouping, tuple(present))
+        return self._tables[grouping]
+
+    def relations(self, rules: Sequence[Rule]) -> list[Relation]:
+        """Every mart and reference table that the rules may read."""
+        names = {rule.mart: None for rule in rules}
+        if any(MARTS[rule.mart].of_experiments for rule in rules):
+            names |= dict.fromkeys(
+                (SRM_MART, "experiments.experiment_plans", "experiments.experiment_plan_metrics")
+            )
+        names |= dict.fromkeys(one.relation for one in REFERENCES.values())
+        return [Relation.parse(name, self.prefix) for name in names]
+
+    def check_alive(self) -> None:
+        """Whether the warehouse still answers; a `WarehouseError` where it does not."""
+        self.warehouse.columns(Relation.parse("information_schema.tables"))
+
+    def _read(self, mart: str, columns: Sequence[str]) -> tuple[str, ...]:
+        """The mart's own columns behind columns and totals."""
+        return tuple(dict.fromkeys(part for column in columns for part in MARTS[mart].read(column)))
 
     def bound(self, table: str, column: str, key: str) -> float | None:
         """The number that a reference table gives for a key; None where it gives none."""
@@ -128,7 +156,7 @@ class Reader:
         mart = MARTS[grouping.mart]
         marker = () if mart.complete is None else (mart.complete,)
         fixed = tuple(name for name, _ in grouping.where)
-        read = tuple(dict.fromkeys(part for column in columns for part in mart.read(column)))
+        read = self._read(grouping.mart, columns)
         self._columns(
             Relation.parse(grouping.mart, self.prefix),
             (mart.time, *grouping.by, *fixed, *read, *marker),
@@ -156,16 +184,39 @@ class Reader:
         The time comes first, unless the measures are of all of it together.
         """
         mart = MARTS[name]
-        relation = Relation.parse(name, self.prefix)
-        fixed = [column for column, _ in where]
-        self._columns(relation, (mart.time, *by, *fixed, *(column for _, column in measures)))
+        equal = [(column, "=", value) for column, value in where]
+        self._check(name, by, measures, where)
         span = self.window(name)
         if span is None:
             return []
         bounds = [(mart.time, ">=", span.first), (mart.time, "<=", span.last)]
-        equal = [(column, "=", value) for column, value in where]
         groups = [mart.time, *by] if timed else [*by]
+        relation = Relation.parse(name, self.prefix)
         return self.warehouse.aggregate(relation, groups, measures, [*bounds, *equal])
+
+    def rows_ever(
+        self,
+        name: str,
+        by: Sequence[str],
+        measures: Sequence[tuple[str, str]],
+        where: Sequence[tuple[str, Any]] = (),
+    ) -> list[tuple[Any, ...]]:
+        """The same of all rows, whether their bucket is complete or not, the time first."""
+        self._check(name, by, measures, where)
+        equal = [(column, "=", value) for column, value in where]
+        relation = Relation.parse(name, self.prefix)
+        return self.warehouse.aggregate(relation, [MARTS[name].time, *by], measures, equal)
+
+    def _check(
+        self,
+        name: str,
+        by: Sequence[str],
+        measures: Sequence[tuple[str, str]],
+        where: Sequence[tuple[str, Any]],
+    ) -> None:
+        """That the mart has every column of a query."""
+        named = (MARTS[name].time, *by, *(one for one, _ in where), *(one for _, one in measures))
+        self._columns(Relation.parse(name, self.prefix), named)
 
     def window(self, name: str) -> Window | None:
         """The complete buckets of a mart; None where it has none."""
@@ -191,12 +242,22 @@ class Reader:
             self._known[relation] = self.warehouse.columns(relation)
         columns = self._known[relation]
         if not columns:
-            raise WarehouseError(f"{relation} does not exist: run `dbt build` on this target first")
+            msg = f"{relation} does not exist: run `dbt build` on this target first"
+            raise MissingRelationError(msg)
         missing = [name for name in dict.fromkeys(needed) if name not in columns]
         if missing:
             msg = f"{relation} has no column {', '.join(missing)}: run `dbt build` on this target"
             raise WarehouseError(msg)
         return columns
+
+
+def _needed(rule: Rule) -> tuple[str, ...]:
+    """The columns whose sums a rule takes; tests, ages and pivots read their own rows."""
+    metric = MARTS[rule.mart].metrics[rule.metric]
+    if isinstance(metric, Judgement | Age | Pivot):
+        return ()
+    guard = () if rule.min_denominator is None else (rule.min_denominator.column,)
+    return tuple(sorted({*metric.columns, *guard}))
 
 
 def series(
@@ -238,7 +299,12 @@ def _pointer(table: Table, metric: Metric, guard: str | None) -> Callable[[Seque
         return None if column is None else table.columns.index(column)
 
     places = [at(column) for column in (*_parts(metric), guard)]
-    kinds: dict[type, Callable[..., Bucket]] = {Sums: Point, Figure: Single, Streak: Zeros}
+    kinds: dict[type, Callable[..., Bucket]] = {
+        Sums: Point,
+        Pivot: Point,
+        Figure: Single,
+        Streak: Zeros,
+    }
     kind = kinds[type(metric)]
 
     def bucket(sums: Sequence[Any]) -> Bucket:
@@ -254,9 +320,11 @@ def _parts(metric: Metric) -> tuple[str | None, ...]:
             return metric.numerator, metric.denominator
         case Figure():
             return metric.column, metric.basis, metric.error
+        case Pivot():
+            return metric.numerator, metric.denominator
         case Streak():
             return metric.columns
-        case Judgement():
+        case Judgement() | Age():
             return ()
 
 

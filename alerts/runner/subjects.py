@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alerts.detectors import Limit, drop, streak, threshold, week_over_week
+from alerts.detectors import Evidence, Limit, drop, streak, threshold, week_over_week, zscore
 from alerts.detectors.sentences import Compared, Wording
-from alerts.rules import Drop, Streak, WeekOverWeek
+from alerts.rules import Drop, Streak, Threshold, WeekOverWeek, ZScore
 from alerts.rules.expressions import format_duration
-from alerts.rules.marts import MARTS, REFERENCES, WEEK
+from alerts.rules.marts import DAY, MARTS, REFERENCES, WEEK
+from alerts.rules.time_semantics import is_share
 from alerts.runner.plans import span_of, within
 from alerts.runner.read import Grouping, Reader, Table, series
 
@@ -35,6 +36,7 @@ class Subject:
         verdicts: One for each bucket, oldest first.
         wording: How the rule speaks of it.
         is_over: Whether it is an experiment that has ended: its past counts, nothing holds now.
+        is_moment: Whether its buckets are moments of the clock, and no stretches of data time.
     """
 
     labels: Labels
@@ -42,6 +44,7 @@ class Subject:
     verdicts: Sequence[Verdict]
     wording: Wording
     is_over: bool = False
+    is_moment: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ def read_series(rule: Rule, table: Table, reader: Reader) -> Iterator[Series]:
 def limit_of(rule: Rule, bound: float) -> Limit:
     """The rule's condition with its bound."""
     guard = rule.min_denominator
-    return Limit(rule.when.operator, bound, guard.value if guard else None)
+    minimum = guard.value if guard else None
+    return Limit(rule.when.operator, bound, minimum, two_sided=isinstance(rule, ZScore))
 
 
 def bound_of(rule: Rule, labels: Labels, reader: Reader) -> float | None:
@@ -109,7 +113,10 @@ def wording_of(rule: Rule, compared: Compared | None = None) -> Wording:
     """The names and units of a rule; `compared` where it is none of a kind known here."""
     metric = MARTS[rule.mart].metrics[rule.metric]
     known = compared or _compared(rule, metric)
-    unit = "share" if compared or isinstance(rule, Drop) else metric.unit
+    unit: str = "share" if compared or isinstance(rule, Drop) else metric.unit
+    if isinstance(rule, ZScore):
+        unit = "sd"
+    sure = rule.confidence if isinstance(rule, Threshold) else None
     return Wording(
         metric=rule.metric,
         unit="points" if metric.change == "absolute" else unit,
@@ -117,6 +124,7 @@ def wording_of(rule: Rule, compared: Compared | None = None) -> Wording:
         denominator=metric.denominator,
         guard=rule.min_denominator.column if rule.min_denominator else None,
         compared=known,
+        chance=f"at {100 * sure:g} %" if sure else "",
     )
 
 
@@ -160,8 +168,28 @@ def _verdicts(rule: Rule, one: Series, limit: Limit) -> list[Verdict]:
             return drop.judge(one, limit, periods=periods, minimum=minimum, frozen=frozen)
         case Streak():
             return streak.judge(one, limit)
+        case ZScore():
+            return [score.verdict for score in zscore.judge(one, _setting(rule, limit))]
+        case Threshold(confidence=float(confidence)):
+            return threshold.judge(one, limit, Evidence(confidence, rule.design_effect))
         case _:
             return threshold.judge(one, limit)
+
+
+def _setting(rule: ZScore, limit: Limit) -> zscore.Setting:
+    days = rule.baseline // DAY
+    # Fourteen days, or five in seven of a baseline that has not so many.
+    usual = min(14, max(2, -(-5 * days // 7)))
+    return zscore.Setting(
+        days=days,
+        minimum=rule.min_baseline or usual,
+        frozen=FROZEN // DAY,
+        bound=limit.bound,
+        consecutive=1 if rule.hold is None else rule.hold // DAY,
+        shares=is_share(MARTS[rule.mart].metrics[rule.metric]),
+        design_effect=rule.design_effect,
+        least=limit.minimum,
+    )
 
 
 def _no_bound(rule: Rule, labels: Labels) -> str:
@@ -178,5 +206,13 @@ def _compared(rule: Rule, metric: Metric) -> Compared | None:
             when=f"in the {format_duration(rule.baseline)} before",
             event="the fall",
             lacking="too little",
+        )
+    if isinstance(rule, ZScore):
+        return Compared(
+            metric.unit,
+            change=f"z-score of {rule.metric}",
+            when=f"in the {format_duration(rule.baseline)} before",
+            lacking="too few days",
+            undefined="it was the same on every day before",
         )
     return Compared(metric.unit, change=rule.metric) if metric.change else None

@@ -155,13 +155,15 @@ class DuckDBWriter:
 
 
 def _configure(connection: duckdb.DuckDBPyConnection, target: Target) -> None:
-    """The profile's own settings, then UTC, which everything here relies on."""
+    """The profile's own settings, then UTC, which everything here relies on, and silence."""
     settings = dict(target.settings.get("settings") or {})
     if target.settings.get("threads"):
         settings.setdefault("threads", target.settings["threads"])
     for name, value in settings.items():
         connection.execute(f"set {_DIALECT.quote(str(name))} = ?", [value])
     connection.execute("set TimeZone = 'UTC'")
+    # After two seconds of a query DuckDB would draw a bar on stdout, terminal or not: into JSON.
+    connection.execute("set enable_progress_bar = false")
 
 
 def _why_not(path: str, error: Exception) -> str:

@@ -18,6 +18,7 @@ from alerts.warehouse.writing import rejected_rows
 
 try:
     import psycopg2
+    import psycopg2.errors
 except ModuleNotFoundError:
     raise ConfigurationError(
         "a Postgres target needs psycopg2: run `pip install 'recwatch[postgres]'`"
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in lower case
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
     from alerts.warehouse.profile import Target
 
 _DIALECT = Dialect("%s", "postgres")
 # Any number, the same for all loaders: who creates the raw tables holds it.
 _CREATING = 7_265_119
+# How long a rebuild may hold a mart before reading it is given up.
+_LOCK_SECONDS = 20
 _PASSED_ON = (
     "host", "port", "user", "sslmode", "sslcert", "sslkey", "sslrootcert", "keepalives_idle",
 )  # fmt: skip
@@ -79,6 +83,7 @@ class Postgres(Reading):
     def __init__(self, connection: Connection, place: str) -> None:
         self._connection = connection
         self._place = place
+        self._in_snapshot = False
 
     def columns(self, relation: Relation) -> dict[str, str]:
         """Column names and types in order; empty where the relation does not exist."""
@@ -168,11 +173,66 @@ class Postgres(Reading):
             return WarehouseError(f"{self._place}: {first_line(error)}")
         return super()._unreadable(relation, query, error)
 
+    @contextmanager
+    def snapshot(self, relations: Sequence[Relation]) -> Iterator[None]:
+        """One transaction that sees one state of the relations.
+
+        `repeatable read` alone does not do: names are looked up anew by each statement, and a
+        table that was dropped and made again since the snapshot is found, and empty. So they are
+        locked first, against nothing but that, and the snapshot is taken after.
+        """
+        try:
+            self._connection.set_session(isolation_level="REPEATABLE READ")
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"set local lock_timeout = '{_LOCK_SECONDS}s'")
+                for relation in relations:
+                    self._hold(cursor, relation)
+        except psycopg2.Error as error:
+            raise WarehouseError(f"{self._place}: {first_line(error)}") from None
+        self._in_snapshot = True
+        try:
+            yield
+        finally:
+            self._in_snapshot = False
+            if not self._connection.closed:
+                self._connection.rollback()
+                self._connection.set_session(isolation_level="DEFAULT")
+
+    def _hold(self, cursor: Cursor, relation: Relation) -> None:
+        """Lock a relation against being replaced, if it is there and may be read."""
+        cursor.execute("savepoint recwatch_hold")
+        try:
+            cursor.execute(f"lock table {_DIALECT.qualified(relation)} in access share mode")
+        except psycopg2.OperationalError as error:
+            # Somebody else has it for longer than we wait: reading it will say so.
+            if not isinstance(error, psycopg2.errors.LockNotAvailable):
+                raise
+            cursor.execute("rollback to savepoint recwatch_hold")
+        except psycopg2.ProgrammingError:
+            cursor.execute("rollback to savepoint recwatch_hold")
+        cursor.execute("release savepoint recwatch_hold")
+
     def _fetch(self, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        if self._in_snapshot:
+            return self._fetch_within(text, values)
         with self._connection, self._connection.cursor() as cursor:
             cursor.execute(text, list(values))
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
+
+    def _fetch_within(self, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows of a statement in the transaction, which outlives a statement that fails."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("savepoint recwatch_read")
+            try:
+                cursor.execute(text, list(values))
+                rows: list[tuple[Any, ...]] = cursor.fetchall()
+            except psycopg2.Error:
+                if not self._connection.closed:
+                    cursor.execute("rollback to savepoint recwatch_read")
+                raise
+            cursor.execute("release savepoint recwatch_read")
+        return rows
 
 
 class PostgresWriter:

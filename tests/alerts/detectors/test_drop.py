@@ -56,9 +56,11 @@ def plain(
         days = [p for p in points[max(end - periods, 0) : end] if p and p.denominator]
         days = [p for p in days if p.denominator >= least]
         top = sum(int(p.numerator) for p in days)
-        if point is None or not point.denominator or len(days) < minimum or not top:
+        if point is None:
             outcomes.append("no_data")
-        elif point.denominator < least:
+        elif not point.denominator:
+            outcomes.append("invalid")
+        elif len(days) < minimum or not top or point.denominator < least:
             outcomes.append("too_few")
         else:
             before = Fraction(top, sum(int(p.denominator or 0) for p in days))
@@ -101,7 +103,7 @@ def outcomes(points: list[Point | Single | None]) -> str:
 
 def test_a_fall_that_stays_is_seen_for_a_fortnight_and_is_then_the_new_level() -> None:
     found = judged(days(*[60] * 7, *[50] * 20), FIVE)
-    assert outcomes(days(*[60] * 7, *[50] * 20)) == "n" * 5 + "oo" + "b" * 14 + "o" * 6
+    assert outcomes(days(*[60] * 7, *[50] * 20)) == "t" * 5 + "oo" + "b" * 14 + "o" * 6
     assert {verdict.before for verdict in found[7:21]} == {0.6}
     assert found[21].before == 0.5
 
@@ -111,7 +113,7 @@ def test_after_the_return_the_days_of_the_fall_are_past_like_all_others() -> Non
     assert [verdict.before for verdict in found[7:]] == pytest.approx(
         [0.6, 0.6, 0.6, (5 * 60 + 2 * 50) / 700]
     )
-    assert outcomes(days(*[60] * 7, *[50] * 7, 60, 50)) == "n" * 5 + "oo" + "b" * 7 + "oo"
+    assert outcomes(days(*[60] * 7, *[50] * 7, 60, 50)) == "t" * 5 + "oo" + "b" * 7 + "oo"
 
 
 def test_what_cannot_be_judged_does_not_release_the_baseline() -> None:
@@ -148,7 +150,7 @@ def test_a_count_and_a_figure_are_compared_with_their_mean() -> None:
 def test_small_and_missing_days_are_no_baseline() -> None:
     few = [*days(*[60] * 4), None, Point(1, 10, 10), Point(0, 0, 0)]
     (*_, verdict) = judged([*few, Point(10, 100, 100)], FIVE)
-    assert verdict.outcome == "no_data"
+    assert verdict.outcome == "too_few"
     assert describe(verdict, FIVE, WORDS) == (
         "too little in the 7d before 2025-03-10 to compare with"
     )

@@ -45,20 +45,21 @@ def test_the_bound_itself_is_a_breach_only_with_equality(
     "point",
     [None, Point(0, 0, 0), Point(3, 0, 0), Point(math.nan, 5), Point(5, math.nan), Point(1, None)],
 )
-def test_nothing_to_divide_is_no_data_never_fine(point: Point | None) -> None:
-    expected = "ok" if point == Point(1, None) else "no_data"
+def test_nothing_to_divide_is_never_fine(point: Point | None) -> None:
+    expected = "invalid" if point else "no_data"
+    expected = "ok" if point == Point(1, None) else expected
     assert outcomes(daily(point), Limit("<", 0.5)) == [expected]
 
 
 def test_a_small_bucket_is_not_judged() -> None:
     series = daily(Point(0, 499, 499), Point(0, 500, 500), Point(0, 0, 0))
-    assert outcomes(series, Limit("<", 0.04, minimum=500)) == ["too_few", "breach", "no_data"]
+    assert outcomes(series, Limit("<", 0.04, minimum=500)) == ["too_few", "breach", "invalid"]
 
 
 def test_week_over_week_compares_with_the_week_before_and_no_other() -> None:
     series = daily(Point(100, 1000), None, Point(50, 1000), Point(40, 1000), Point(0, 1000))
     judged = week_over_week.judge(series, Limit("<", -0.15), periods=1, relative=True)
-    assert [v.outcome for v in judged] == ["no_data", "no_data", "no_data", "breach", "breach"]
+    assert [v.outcome for v in judged] == ["too_few", "no_data", "too_few", "breach", "breach"]
     assert [v.value for v in judged[3:]] == [-0.2, -1.0]
     assert judged[3].before == 0.05
 
@@ -82,7 +83,7 @@ def test_after_a_week_without_clicks_there_is_no_relative_change() -> None:
     series = daily(Point(0, 1000), Point(30, 1000))
     relative = week_over_week.judge(series, Limit("<", 0), periods=1, relative=True)
     absolute = week_over_week.judge(series, Limit("<", 0), periods=1, relative=False)
-    assert (relative[1].outcome, absolute[1].outcome) == ("no_data", "ok")
+    assert (relative[1].outcome, absolute[1].outcome) == ("too_few", "ok")
     assert "was 0 a week before" in describe(relative[1], Limit("<", 0), CHANGE)
 
 
@@ -90,7 +91,7 @@ def test_both_weeks_must_be_large_enough() -> None:
     limit = Limit("<", -0.15, minimum=100)
     series = daily(Point(9, 90, 90), Point(1, 100, 100), Point(1, 99, 99))
     judged = week_over_week.judge(series, limit, periods=1, relative=True)
-    assert [v.outcome for v in judged] == ["no_data", "too_few", "too_few"]
+    assert [v.outcome for v in judged] == ["too_few", "too_few", "too_few"]
     assert describe(judged[1], limit, CHANGE) == "impressions a week before are below 100"
     assert describe(judged[2], limit, CHANGE) == "impressions 99 below 100"
 

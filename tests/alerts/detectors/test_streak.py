@@ -72,15 +72,15 @@ def test_no_tighter_bounds_follow_from_the_counts(requests: str, carried: int) -
 def test_an_outage_over_midnight_is_one_streak() -> None:
     evening, night, morning = "x" * 60 + "0" * 30, "0" * 40, "0" * 20 + "x" * 50
     verdicts = judged(summary(evening), summary(night), summary(morning))
-    assert [v.outcome for v in verdicts] == ["ok", "breach", "no_data"]
+    assert [v.outcome for v in verdicts] == ["ok", "breach", "too_few"]
     assert (verdicts[1].value, verdicts[1].most) == (70, None)
     assert (verdicts[2].value, verdicts[2].most) == (20, 90)
 
 
-def test_what_the_counts_leave_open_is_no_data_with_both_bounds() -> None:
+def test_what_the_counts_leave_open_is_too_few_with_both_bounds() -> None:
     evening = summary("x" + "0" * 30)
     (_, doubtful) = judged(evening, summary("0" * 30 + "xx" + "0" * 10))
-    assert (doubtful.outcome, doubtful.value, doubtful.most) == ("no_data", 30, 60)
+    assert (doubtful.outcome, doubtful.value, doubtful.most) == ("too_few", 30, 60)
     assert describe(doubtful, FIFTY, WORDS) == (
         "longest_zero_streak between 30 and 60 requests: one was under way when the day began, "
         "and how many more followed is not known"
@@ -91,7 +91,7 @@ def test_what_the_counts_leave_open_is_no_data_with_both_bounds() -> None:
     assert (fine.outcome, fine.value, fine.most) == ("ok", 10, 40)
     assert "at most 40 requests not >= 50 requests" in describe(fine, FIFTY, WORDS)
     (_, long) = judged(summary("x" + "0" * 55), summary("0000xx0"))
-    assert (long.outcome, long.value, long.most) == ("no_data", 4, 59)
+    assert (long.outcome, long.value, long.most) == ("too_few", 4, 59)
     (_, long) = judged(summary("x" + "0" * 55), summary("0000x0x"))
     assert (long.outcome, long.value, long.most) == ("breach", 56, 59)
     assert describe(long, FIFTY, WORDS) == (
@@ -114,11 +114,11 @@ def test_a_day_without_requests_neither_ends_a_streak_nor_adds_to_it() -> None:
     ]
 
 
-def test_nulls_are_no_data_and_small_days_too_few_that_still_continue() -> None:
+def test_nulls_are_invalid_and_small_days_too_few_that_still_continue() -> None:
     nothing = Zeros(float("nan"), 0, 0, 10)
     assert [v.outcome for v in judged(summary("0" * 60), nothing, summary("0" * 20))] == [
         "breach",
-        "no_data",
+        "invalid",
         "ok",
     ]
     small = summary("0" * 20)._replace(guard=20)

@@ -219,12 +219,12 @@ def test_the_floor_of_a_figure_is_its_standard_error() -> None:
 
 def test_why_a_day_cannot_be_told() -> None:
     early = scores(figures(*wave(14)), PLAIN)[-1]
-    assert (early.outcome, early.reason) == ("no_data", "fewer than 14 days before it")
+    assert (early.outcome, early.reason) == ("too_few", "fewer than 14 days before it")
     same = scores(figures(*[3.0] * 15), PLAIN)[-1]
-    assert (same.outcome, same.reason, same.z) == ("no_data", "zero variance", None)
+    assert (same.outcome, same.reason, same.z) == ("too_few", "zero variance", None)
     for gap in (None, Single(math.nan), Point(1, 0)):
         missing = scores([*figures(*wave(14)), gap], PLAIN)[-1]
-        assert (missing.outcome, missing.reason) == ("no_data", "no value")
+        assert (missing.outcome, missing.reason) == ("invalid" if gap else "no_data", "no value")
     least = Setting(days=14, least=100)
     few = scores([*rates(*[0.1, 0.2] * 7, of=1000), *rates(0.9, of=99)], least)[-1]
     assert (few.outcome, few.reason) == ("too_few", "fewer than 100")
@@ -232,7 +232,7 @@ def test_why_a_day_cannot_be_told() -> None:
     small = scores([*rates(*[0.1, 0.2] * 7, of=99), *rates(0.9, of=1000)], least)[-1]
     assert small.reason == "fewer than 14 days before it"
     huge = scores(figures(*[0.0, 1e-300] * 7, 1e300), PLAIN)[-1]
-    assert (huge.outcome, huge.z) == ("no_data", None)
+    assert (huge.outcome, huge.z) == ("too_few", None)
     assert scores([*figures(*wave(14)), Zeros(3, 1, 4, 9)], PLAIN)[-1].outcome == "breach"
 
 

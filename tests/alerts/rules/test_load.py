@@ -119,7 +119,7 @@ def test_the_kind_is_threshold_where_none_is_given(tmp_path: Path) -> None:
         ("kind: [a]", "unknown kind ['a']: one of 'threshold', 'week_over_week'"),
         ("kind: week_over_week", "'ctr' is not a change over a week"),
         ("mart: analytics.engagement_dayly", "did you mean 'analytics.engagement_daily'?"),
-        ("metric: users", "has no metric 'users': known: avg_dwell_ms, clicks, ctr"),
+        ("metric: users", "has no metric 'users': known: age, avg_dwell_ms, clicks, ctr"),
         ("by: surface", "'by' takes a list"),
         ("by: [town]", "has no label 'town': known: country, experiment_key, surface"),
         ("by: [country, country]", "a label is named twice"),

@@ -156,7 +156,7 @@ def test_weeks_are_over_when_the_mart_says_so(marts: Marts) -> None:
     assert result.value == pytest.approx(-0.2)
     assert one(run(marts, weekly, as_of=day(14))) == result
     assert one(run(marts, weekly, as_of=day(17))) == result
-    assert one(run(marts, weekly, as_of=day(7))).state == "no_data"
+    assert one(run(marts, weekly, as_of=day(7))).state == "too_few"
     assert one(run(marts, weekly, as_of=day(21))).value == pytest.approx(-0.9875)
 
 
@@ -170,7 +170,7 @@ def test_a_missing_week_is_never_bridged(marts: Marts) -> None:
         where={"surface": "home"},
     )
     result = one(run(marts, weekly))
-    assert (result.state, result.bucket) == ("no_data", day(14))
+    assert (result.state, result.bucket) == ("too_few", day(14))
     assert "to compare with" in result.reason
 
 

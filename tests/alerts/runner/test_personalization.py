@@ -118,7 +118,7 @@ def test_what_is_read_as_it_stands(marts: Marts) -> None:
     written = result_document(result)
     assert (written["numerator"], written["denominator"]) == (None, 5000)
     missing = one(run(marts, overlap))
-    assert (missing.state, missing.since) == ("no_data", day(1))
+    assert (missing.state, missing.since) == ("invalid", day(1))
     assert missing.reason.startswith("catalog_overlap_pct has no value; it fired from 2025-03-03")
 
 
@@ -191,7 +191,7 @@ def test_a_baseline_of_another_length(marts: Marts) -> None:
     # Five in seven, rounded up: three of three days.
     assert one(run(marts, rule(**drop, baseline="3d"))).state == "firing"
     assert one(run(marts, rule(**drop, baseline="4d"))).state == "firing"
-    assert one(run(marts, rule(**drop, baseline="5d"))).state == "no_data"
+    assert one(run(marts, rule(**drop, baseline="5d"))).state == "too_few"
     assert one(run(marts, rule(**drop, baseline="5d", min_baseline=3))).state == "firing"
 
 
@@ -236,7 +236,7 @@ def test_a_place_that_only_shows_impressions_is_no_series_of_what_was_served(mar
     ) in evaluation.warnings
     marts.served(Served(0), Served(1, **nothing), Served(2, **nothing), Served(3))
     (result,) = [one for one in shipped(marts).results if one.rule == "cold-start-exposure"]
-    assert (result.state, result.since) == ("no_data", day(1))
+    assert (result.state, result.since) == ("invalid", day(1))
     assert result.labels == (("namespace", "default"), ("surface", "home"))
 
 

@@ -58,17 +58,17 @@ def test_no_impressions_and_too_few(marts: Marts) -> None:
     )
     guarded = rule(min_denominator={"column": "impressions", "value": 500})
     evaluation = run(marts, guarded)
-    assert states(evaluation) == {"home": "no_data", "pdp": "too_few", "for_you": "firing"}
+    assert states(evaluation) == {"home": "invalid", "pdp": "too_few", "for_you": "firing"}
     small = evaluation.results[2]
     assert small.reason == "impressions 499 below 500"
     assert result_document(small)["value"] == 0
 
 
-def test_a_null_sum_is_no_data_and_json_stays_json(marts: Marts) -> None:
+def test_a_null_sum_is_invalid_and_json_stays_json(marts: Marts) -> None:
     marts.daily(Cell(0), Cell(1))
     marts.execute("update analytics.engagement_daily set clicks = null")
     result = one(run(marts, rule(where={"surface": "home"})))
-    assert result.state == "no_data"
+    assert result.state == "invalid"
     assert result_document(result)["numerator"] is None
 
 
@@ -98,10 +98,41 @@ def test_a_missing_mart_names_itself_and_dbt_build(marts: Marts) -> None:
         run(marts, rule())
 
 
-def test_a_missing_column_names_itself(marts: Marts) -> None:
+def test_a_missing_column_is_the_error_of_the_rules_that_need_it(marts: Marts) -> None:
+    marts.daily(*healthy(2))
     marts.execute("alter table analytics.engagement_daily drop column clicks")
-    with pytest.raises(WarehouseError, match=r"engagement_daily has no column clicks: .*dbt build"):
-        run(marts, rule())
+    evaluation = run(
+        marts, rule(), rule(name="dwell", metric="avg_dwell_ms", when="< 1"), rule(name="again")
+    )
+    lost, *fine, again = evaluation.results
+    assert (lost.rule, lost.labels, lost.state) == ("r", (), "error")
+    assert lost.reason == (
+        "analytics.engagement_daily has no column clicks: run `dbt build` on this target"
+    )
+    assert (again.rule, again.state) == ("again", "error")
+    assert [(one.rule, one.state) for one in fine] == [("dwell", "ok")] * 3
+    assert (lost.fingerprint, evaluation.unjudged) == (fingerprint("r", ()), ())
+    assert result_document(lost)["threshold"] is None
+
+
+def test_a_mart_that_is_gone_is_the_error_of_its_rules(marts: Marts) -> None:
+    marts.daily(*healthy(2))
+    marts.execute("drop table analytics.ctr_weekly")
+    weekly = rule(
+        name="w",
+        kind="week_over_week",
+        mart="analytics.ctr_weekly",
+        metric="wow_change",
+        when="< 0",
+    )
+    found = {one.rule: one.state for one in run(marts, rule(), weekly).results}
+    assert found == {"r": "ok", "w": "error"}
+
+
+def test_where_nothing_is_built_the_run_ends(marts: Marts) -> None:
+    marts.execute("drop table analytics.engagement_daily")
+    with pytest.raises(WarehouseError, match=r"engagement_daily does not exist: run `dbt build`"):
+        run(marts, rule(), rule(name="again"))
 
 
 def test_missing_reference_data(marts: Marts) -> None:

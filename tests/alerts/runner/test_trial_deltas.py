@@ -73,12 +73,12 @@ def test_a_difference_that_chance_explains_does_not_fire(trials: Trials) -> None
     [
         (
             [("treatment", 1000, 10)],
-            "no_data",
+            "too_few",
             "nothing in the control arm 2025-03-03T00:00:00Z to compare with",
         ),
         (
             [("treatment", 1000, 10), ("control", 1000, 0)],
-            "no_data",
+            "too_few",
             "ctr against control has no value: clicks was 0 in the control arm",
         ),
         (

@@ -72,12 +72,12 @@ def test_each_weight_period_brings_its_own_weights(trials: Trials) -> None:
     [
         (
             {"control": 0, "treatment": 0},
-            "no_data",
+            "too_few",
             "the split of assigned users cannot be tested: no user is assigned yet",
         ),
         (
             {"control": 50},
-            "no_data",
+            "too_few",
             "the split of assigned users cannot be tested: only one arm has weight",
         ),
         (
@@ -203,9 +203,9 @@ def test_only_users_of_the_last_weight_period_count(trials: Trials) -> None:
     ("levels", "state", "reason"),
     [
         ({"control": Level(99, 0.1), "treatment": Level(150, 0.1)}, "too_few", "fewer than 100"),
-        ({"control": Level(150, 0.1)}, "no_data", "no treatment"),
-        ({"treatment": Level(150, 0.1)}, "no_data", "no control"),
-        ({"control": Level(150, 0.0), "treatment": Level(150, 0.0)}, "no_data", "zero variance"),
+        ({"control": Level(150, 0.1)}, "too_few", "no treatment"),
+        ({"treatment": Level(150, 0.1)}, "too_few", "no control"),
+        ({"control": Level(150, 0.0), "treatment": Level(150, 0.0)}, "too_few", "zero variance"),
         ({}, "no_data", "no row for 2025-03-03"),
     ],
 )

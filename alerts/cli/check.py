@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from alerts.runner import Evaluation, Outgoing, Outlets, Result, Sent
     from alerts.warehouse import Target
 
-_STYLES = {"firing": "bold red", "no_data": "magenta", "pending": "yellow", "too_few": "cyan"}
+_STYLES = {
+    "firing": "bold red",
+    "error": "bold magenta",
+    "no_data": "magenta",
+    "invalid": "magenta",
+    "recovering": "yellow",
+    "pending": "yellow",
+    "too_few": "cyan",
+}
 # Not a terminal, no width: wide enough for a log line to stay one.
 _WIDTH = 160
 
@@ -122,7 +130,7 @@ def _evaluate(where: Where, rules: RuleSet, as_of: date | None) -> tuple[Target,
     zone = str(project.variables.get("reporting_timezone") or "UTC")
     settings = Settings(prefix=project.schema_prefix, timezone=zone)
     with closing(open_warehouse(target, read_only=True)) as warehouse:
-        return target, evaluate(rules.rules, warehouse, as_of, settings)
+        return target, evaluate(rules.rules, warehouse, as_of, settings, now=datetime.now(UTC))
 
 
 def _flags() -> list[str]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from alerts.runner.compose import Outgoing
     from alerts.runner.evaluate import Evaluation, Result
 
-_ORDER = {"firing": 0, "no_data": 1, "pending": 2, "too_few": 3, "ok": 4}
+_STATES = ("firing", "error", "no_data", "invalid", "recovering", "pending", "too_few", "ok")
+_ORDER = {state: place for place, state in enumerate(_STATES)}
 
 
 def ordered(results: Sequence[Result]) -> list[Result]:

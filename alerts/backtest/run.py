@@ -119,16 +119,28 @@ def backtest(
     far = replace(settings, lookback=wanted.length + BEFORE)
     evaluation = evaluate(judged, warehouse, wanted.end, far)
     reader = Reader(warehouse, zone, wanted.end, settings.prefix, far.lookback)
-    by_name = {rule.name: rule for rule in judged}
-    # Those that fired before and go on within the range are messages too, but no new episodes.
-    fired = [one for one in evaluation.episodes if wanted.tells(fired_at(one, by_name[one.rule]))]
-    found = None if incidents is None else score(incidents, judged, fired, wanted)
-    records = tuple(
-        _record(rule, evaluation, found, Extent.of(rule, evaluation, reader, wanted), wanted)
-        for rule in judged
-    )
     clocks = [f"rule {rule.name} {BY_THE_CLOCK}" for rule in rules if _by_the_clock(rule)]
-    return Backtest(wanted, records, found, (*evaluation.warnings, *clocks, LATE_ROWS))
+    found = assess(judged, evaluation, reader, wanted, incidents)
+    return replace(found, remarks=(*evaluation.warnings, *clocks, LATE_ROWS))
+
+
+def assess(
+    rules: Sequence[Rule],
+    evaluation: Evaluation,
+    reader: Reader,
+    span: Span,
+    incidents: Sequence[Incident] | None,
+) -> Backtest:
+    """What the episodes of an evaluation as of the span's end are within the span."""
+    by_name = {rule.name: rule for rule in rules}
+    # Those that fired before and go on within the range are messages too, but no new episodes.
+    fired = [one for one in evaluation.episodes if span.tells(fired_at(one, by_name[one.rule]))]
+    found = None if incidents is None else score(incidents, rules, fired, span)
+    records = tuple(
+        _record(rule, evaluation, found, Extent.of(rule, evaluation, reader, span), span)
+        for rule in rules
+    )
+    return Backtest(span, records, found, ())
 
 
 def _by_the_clock(rule: Rule) -> bool:

@@ -48,10 +48,12 @@ class Finding:
 
     Attributes:
         incident: What was planted.
-        rules: The rules that watch its metric; empty where none does.
+        rules: The rules that find it or have missed it; empty where none can.
         episodes: Their episodes on its surface and days.
         instead: What shows an incident that no rule covers; what rules said that missed it.
         ok: Found by a rule, or shown exactly elsewhere.
+        too_small_for: The rules that watch its metric, where the shop is too small for them to
+            see it.
     """
 
     incident: Incident
@@ -59,6 +61,7 @@ class Finding:
     episodes: tuple[Episode, ...]
     instead: str
     ok: bool
+    too_small_for: tuple[Rule, ...] = ()
 
     @property
     def status(self) -> Literal["found", "shown", "missed"]:
@@ -156,7 +159,7 @@ def _finding(
         if episode.rule in covering and is_about(episode, covering[episode.rule], incident)
     )
     if too_small and not matching:
-        return Finding(incident, (), (), too_small, ok=True)
+        return Finding(incident, (), (), too_small, True, tuple(covering.values()))
     return Finding(incident, tuple(covering.values()), matching, "", bool(matching))
 
 

@@ -27,7 +27,10 @@ _WIDTH = 200
 
 
 def expected(finding: Finding) -> str:
-    """The rules that watch it, or that none does."""
+    """The rules that watch it, or that none does; that it is too small where it is."""
+    if finding.too_small_for:
+        names = ", ".join(rule.name for rule in finding.too_small_for)
+        return f"too small in this shop for {names}"
     return ", ".join(rule.name for rule in finding.rules) or "no shipped rule covers it"
 
 

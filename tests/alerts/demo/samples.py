@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from alerts.demo.compare import Observed
 from alerts.backtest.truth import Incident, Truth
+from alerts.demo.compare import Observed
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.runner import Episode
 from alerts.runner.evaluate import fingerprint

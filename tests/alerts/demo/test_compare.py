@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alerts.backtest.matching import watches
+from alerts.backtest.truth import read_truth
 from alerts.demo.compare import Comparison, compare
 from alerts.demo.show import found, verdicts
-from alerts.backtest.truth import read_truth
 from alerts.simulate.scenarios import TRACE_INCIDENTS
 from tests.alerts.demo.samples import day, episode, incident, observed, of_shop, rules, truth
 

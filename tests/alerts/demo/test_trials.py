@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alerts.demo.compare import Comparison, compare
-from alerts.demo.show import found, surface_of
 from alerts.backtest.truth import read_truth
+from alerts.demo.compare import Comparison, compare
+from alerts.demo.show import expected, found, surface_of
 from tests.alerts.demo.samples import day, observed, of_trial, rules, trial
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def test_what_so_small_a_shop_cannot_show(
     entry["periods"][0]["assigned_users"] = dict(zip(("control", "treatment"), users, strict=True))
     (finding,) = held(tmp_path, [entry], exposed=seen).findings
     assert (finding.status, finding.instead) == ("shown", said)
+    assert expected(finding).startswith("too small in this shop for experiment-")
     entry["periods"][0]["assigned_users"] = {"control": 1500, "treatment": 1200}
     (finding,) = held(tmp_path, [entry], exposed={"redirect": 100}).findings
     assert finding.status == "missed"

@@ -12,6 +12,7 @@ import pytest
 from alerts.errors import ConfigurationError, WarehouseError
 from alerts.warehouse import Relation, Target, Warehouse, open_warehouse
 from alerts.warehouse.base import RowCounts
+from alerts.warehouse.duckdb_engine import DuckDB
 from tests import spark
 from tests.alerts.raw.support import query
 
@@ -188,6 +189,15 @@ def test_the_path_is_relative_to_the_current_directory(
     monkeypatch.chdir(tmp_path)
     open_warehouse(Target("d", "duckdb", {"path": "new/here.duckdb"}), read_only=False).close()
     assert (tmp_path / "new/here.duckdb").exists()
+
+
+def test_no_bar_is_drawn_on_stdout(duckdb_target: Target) -> None:
+    """Whatever the profile says: stdout may be JSON."""
+    settings = {**duckdb_target.settings, "settings": {"enable_progress_bar": True}}
+    with closing(open_warehouse(Target("d", "duckdb", settings), read_only=False)) as warehouse:
+        assert isinstance(warehouse, DuckDB)
+        asked = "select current_setting('enable_progress_bar')"
+        assert warehouse._fetch(asked, []) == [(False,)]
 
 
 def test_another_writing_process_is_named(duckdb_target: Target) -> None:

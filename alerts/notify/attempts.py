@@ -72,19 +72,22 @@ class Answer:
 
 
 class Pace:
-    """Keeps attempts apart; shared by all that go to the same place."""
+    """Keeps attempts apart; shared by all that go to the same place, in whatever thread."""
 
     def __init__(self, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
         self._seconds = seconds
         self._sleep = sleep
-        self._last: float | None = None
+        self._lock = threading.Lock()
+        self._next = float("-inf")
 
     def keep(self) -> None:
         """Wait until the next attempt may start."""
-        now = time.monotonic()
-        if self._last is not None and now - self._last < self._seconds:
-            self._sleep(self._seconds - (now - self._last))
-        self._last = time.monotonic()
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._next)
+            self._next = start + self._seconds
+        if start > now:
+            self._sleep(start - now)
 
 
 class Persistence:

@@ -1,7 +1,21 @@
+import logging
 import socket
 from collections.abc import Iterator
 
 import pytest
+
+from tests.alerts.notify.samples import CANARIES
+
+
+@pytest.fixture(autouse=True)
+def no_secret_shows(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> Iterator[None]:
+    """Whatever a test does: no secret on the terminal, none in a log of any level."""
+    with caplog.at_level(logging.DEBUG):
+        yield
+    said = "".join(capfd.readouterr()) + caplog.text
+    assert not [secret for secret in CANARIES if secret in said]
 
 
 @pytest.fixture(autouse=True)

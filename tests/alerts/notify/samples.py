@@ -6,6 +6,8 @@ from alerts.notify import Alert, Message, Parcel
 from alerts.notify.message import Action, Kind
 
 CANARY = "xoxb-canary-5e3f"
+ROUTING_KEY = "canary0123456789abcdef0123456789"
+CANARIES = (CANARY, ROUTING_KEY)
 
 ALERT = Alert(
     title="ctr-floor {surface=home}",

@@ -11,9 +11,9 @@ from alerts.notify.attempts import Patience
 from alerts.notify.message import Kind
 from alerts.notify.pagerduty import PagerDutyReceiver
 from tests.alerts.notify.samples import ALERT, SINGLE, many, parcel
+from tests.alerts.notify.samples import ROUTING_KEY as CANARY
 from tests.alerts.notify.server import Naps, Reply, Site, fake_site
 
-CANARY = "canary0123456789abcdef0123456789"
 QUICK = Patience(timeout=5, backoff=1.0)
 ACCEPTED = Reply.json({"status": "success", "message": "Event processed", "dedup_key": "x"}, 202)
 

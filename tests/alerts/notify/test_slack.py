@@ -6,7 +6,6 @@ import time
 import pytest
 
 from alerts.notify import Delivery
-from alerts.notify.attempts import retry_after
 from alerts.notify.slack import (
     Pace,
     Patience,
@@ -276,18 +275,3 @@ def test_nothing_is_logged(closed_port: str, caplog: pytest.LogCaptureFixture) -
         outcome(Reply(500, b"x"), Reply(200, b"<html>"), Reply())
         send_webhook(FakeSlack([], url=closed_port), Naps())
     assert caplog.records == []
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"Retry-After": "5"}, 5.0),
-        ({"retry-after": ["5"]}, 5.0),
-        ({"Retry-After": " 0.5 "}, 0.5),
-        ({"Retry-After": ""}, None),
-        ({"Retry-After": "nan"}, None),
-        ({}, None),
-    ],
-)
-def test_reading_retry_after(headers: dict[str, object], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds

@@ -111,24 +111,23 @@ class Receivers:
         for kind, number, told in said:
             if not told:
                 continue
-            if kind in {"firing", "unknown"} and number in self.numbers:
-                yield f"{kind} {number} was told before"
-            if kind == "repeated" and number not in self.fires:
-                yield f"{number} is repeated but was not told"
-            if kind == "resolved" and number not in self.fires:
-                yield f"{number} ends but was not told"
-            if kind == "known" and self.blind != number:
-                yield f"{number} is known again but was not unknown"
             if kind in {"firing", "unknown"}:
+                if number in self.numbers:
+                    yield f"{kind} {number} was told before"
                 self.numbers.add(number)
-            if kind == "firing":
-                self.fires.add(number)
-            elif kind == "unknown":
-                self.blind = number
-            elif kind == "known":
-                self.blind = None
-            elif kind != "repeated":
-                self.fires.discard(number)
+            yield from self._alarm(kind, number)
+
+    def _alarm(self, kind: str, number: int) -> Iterator[str]:
+        if kind in {"repeated", "resolved"} and number not in self.fires:
+            yield f"{kind} {number}, but it was not told"
+        if kind == "known" and self.blind != number:
+            yield f"{number} is known again but was not unknown"
+        if kind == "firing":
+            self.fires.add(number)
+        elif kind in {"unknown", "known"}:
+            self.blind = number if kind == "unknown" else None
+        elif kind != "repeated":
+            self.fires.discard(number)
 
     def held(self, said: list[Told], one: Evaluation) -> Iterator[str]:
         """What receivers believe is what holds, as far as they are to be told."""

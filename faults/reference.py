@@ -95,67 +95,70 @@ class Reference:
 
     def _judge(self, view: View, suppressed: bool) -> list[Told]:
         same_rule = view.rule == self.rule
+        remembered, handled = self.over, []
         happened: list[Told] = []
-        handled: list[frozenset[int]] = []
-        remembered = self.over
         if self.alarm is not None:
             handled = [days for days in view.episodes if days & self.alarm.days]
-            happened += self._alarm_now(view, handled, suppressed, same_rule)
-        elif self.over is not None and same_rule and view.begins is not None:
-            reaches = view.begins <= min(self.over.days)
-            if reaches and not any(days & self.over.days for days in view.episodes):
-                happened.append(("restated", self.over.number, True))
-                self.over = remembered = None
+            happened += self._alarm_now(self.alarm, view, handled, suppressed)
+        elif self.over is not None and same_rule and self._never_was(self.over.days, view):
+            happened.append(("restated", self.over.number, True))
+            self.over = remembered = None
         for days in view.episodes:
-            if days in handled:
-                continue
-            is_open = view.open and days is view.episodes[-1]
-            if is_open:
-                told = not suppressed and (view.state == "firing" or self._unseen(days))
-                happened.append(self._start(days, told, view.day))
-            elif self._unseen(days):
-                number = self._next()
-                happened += [(kind, number, not suppressed) for kind in ("firing", "resolved")]
-                if not suppressed:
-                    self.over = Alarm(number, days, True, view.day)
-            elif self.judged is not None and same_rule and self._is_new_past(days, remembered):
-                number = self._next()
-                happened += [("firing", number, False), ("resolved", number, False)]
+            if days not in handled:
+                happened += self._other(days, view, suppressed, remembered)
         if not same_rule:
             self.over = None
         self.past, self.rule, self.judged = list(view.episodes), view.rule, view.day
         return happened
 
-    def _is_new_past(self, days: frozenset[int], remembered: Alarm | None) -> bool:
+    def _never_was(self, days: frozenset[int], view: View) -> bool:
+        reaches = view.begins is not None and view.begins <= min(days)
+        return reaches and not any(days & other for other in view.episodes)
+
+    def _other(
+        self, days: frozenset[int], view: View, suppressed: bool, remembered: Alarm | None
+    ) -> list[Told]:
+        """An episode that is not the one that fired at the last evaluation."""
+        if view.open and days is view.episodes[-1]:
+            fires = view.state == "firing" or self._unseen(days)
+            return [self._start(days, fires and not suppressed, view.day)]
+        if self._unseen(days):
+            number = self._next()
+            if not suppressed:
+                self.over = Alarm(number, days, True, view.day)
+            return [("firing", number, not suppressed), ("resolved", number, not suppressed)]
+        if self.judged is None or view.rule != self.rule:
+            return []
         told = [one.days for one in (remembered, self.over) if one is not None]
-        return not any(days & other for other in (*self.past, *told))
+        if any(days & other for other in (*self.past, *told)):
+            return []
+        number = self._next()
+        return [("firing", number, False), ("resolved", number, False)]
 
     def _alarm_now(
-        self, view: View, shared: list[frozenset[int]], suppressed: bool, same_rule: bool
+        self, alarm: Alarm, view: View, shared: list[frozenset[int]], suppressed: bool
     ) -> list[Told]:
-        alarm = self.alarm
-        assert alarm is not None
-        if not shared:
-            self.alarm = None
-            aged = view.begins is not None and max(alarm.days) < view.begins
-            if same_rule and not aged:
-                return [("restated", alarm.number, alarm.told)]
-            if alarm.told:
-                self.over = alarm
-            return [("resolved", alarm.number, alarm.told)]
-        alarm.days = shared[-1]
-        if not (view.open and shared[-1] is view.episodes[-1]):
-            self.alarm = None
-            if alarm.told:
-                self.over = alarm
-            return [("resolved", alarm.number, alarm.told)]
-        if view.state != "firing" or suppressed:
-            return []
+        goes_on = bool(shared) and view.open and shared[-1] is view.episodes[-1]
+        if goes_on:
+            alarm.days = shared[-1]
+            if view.state != "firing" or suppressed:
+                return []
+            return self._say_again(alarm, view.day)
+        self.alarm = None
+        aged = view.begins is not None and max(alarm.days) < view.begins
+        if not shared and view.rule == self.rule and not aged:
+            return [("restated", alarm.number, alarm.told)]
+        if shared:
+            alarm.days = shared[-1]
+        if alarm.told:
+            self.over = alarm
+        return [("resolved", alarm.number, alarm.told)]
+
+    def _say_again(self, alarm: Alarm, day: int | None) -> list[Told]:
         if not alarm.told:
-            alarm.told, alarm.told_on = True, view.day
+            alarm.told, alarm.told_on = True, day
             return [("firing", alarm.number, True)]
-        if view.day is not None and alarm.told_on is not None:
-            if view.day - alarm.told_on >= self.repeat:
-                alarm.told_on = view.day
-                return [("repeated", alarm.number, True)]
-        return []
+        if day is None or alarm.told_on is None or day - alarm.told_on < self.repeat:
+            return []
+        alarm.told_on = day
+        return [("repeated", alarm.number, True)]

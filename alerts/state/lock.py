@@ -6,6 +6,8 @@ import fcntl
 import json
 import os
 import socket
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,13 +90,31 @@ class FileLock:
             return
 
     def release(self) -> None:
-        """Free it."""
+        """Free it; nobody is named by it any more."""
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
 
 
 def _read(descriptor: int) -> str:
-    """Who holds the lock; empty where that is not written yet."""
+    """Who holds the lock; empty where that cannot be found out.
+
+    Whoever has just taken it has not signed yet; a process that was killed left its name.
+    """
+    for _ in range(20):
+        with suppress(OSError, ValueError, TypeError):
+            holder = Holder(**json.loads(os.pread(descriptor, 10_000, 0)))
+            if holder.host != socket.gethostname() or _lives(holder.pid):
+                return holder.words
+        time.sleep(0.01)
+    return ""
+
+
+def _lives(pid: int) -> bool:
     try:
-        return Holder(**json.loads(os.pread(descriptor, 10_000, 0))).words
-    except (OSError, ValueError, TypeError):
-        return ""
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -195,9 +195,9 @@ def _over(connection: Connection, before: str, live: set[tuple[str, int]]) -> li
     tells = connection.execute(select(DELIVERED)).all()
     needed = {row.key for row in tells if (row.fingerprint, row.episode) in live}
     waiting = DELIVERIES.c.status.in_(OUTSTANDING)
-    needed |= {str(key) for key in connection.scalars(select(DELIVERIES.c.root).where(waiting))}
+    needed |= {row.root for row in connection.execute(select(DELIVERIES.c.root).where(waiting))}
     done = select(DELIVERIES.c.key).where(DELIVERIES.c.updated < before, ~waiting)
-    return [key for key in connection.scalars(done) if key not in needed]
+    return [row.key for row in connection.execute(done) if row.key not in needed]
 
 
 def _portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv
@@ -26,6 +26,7 @@ except ModuleNotFoundError:
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in lower case
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -72,6 +73,15 @@ def connect(target: Target, read_only: bool) -> Postgres:
         connection.close()
         raise WarehouseError(f"{place}: {first_line(error, password)}") from None
     return Postgres(connection, place)
+
+
+class ExperimentVersion(NamedTuple):
+    """A row of the raw table `experiments`, as far as it takes to pause it."""
+
+    experiment_key: str
+    status: str
+    updated_at: datetime
+    loaded_at: datetime
 
 
 class Postgres(Reading):
@@ -141,6 +151,49 @@ class Postgres(Reading):
         except psycopg2.Error as error:
             raise WarehouseError(
                 f"{self._place}: cannot load into {raw_schema}.{table}: {first_line(error)}"
+            ) from None
+
+    def experiment_version(self, raw_schema: str, key: str) -> ExperimentVersion | None:
+        """The newest version of an experiment; None where there is none.
+
+        Needs `select` on experiment_key, status, updated_at and loaded_at, and no more.
+        """
+        relation = Relation(raw_schema, "experiments")
+        text = (
+            f"select status, updated_at, loaded_at from {_DIALECT.qualified(relation)}"  # noqa: S608
+            " where experiment_key = %s order by updated_at desc nulls last, loaded_at desc limit 1"
+        )
+        try:
+            rows = self._fetch(text, [key])
+        except psycopg2.Error as error:
+            raise WarehouseError(
+                f"{self._place}: cannot read {relation}: {first_line(error)}"
+            ) from None
+        return ExperimentVersion(key, *rows[0]) if rows else None
+
+    def pause_experiment(self, raw_schema: str, version: ExperimentVersion) -> bool:
+        """Set a running version's status to paused, if it is the newest and as it was read.
+
+        Nothing else of it changes but `loaded_at`, by which the marts notice it. In one statement,
+        so that whoever changed the experiment in between is not overruled. False where nothing was
+        changed. Needs `update` on status and loaded_at.
+        """
+        relation = Relation(raw_schema, "experiments")
+        table = _DIALECT.qualified(relation)
+        text = (
+            f"update {table} set status = 'paused', loaded_at = now()"  # noqa: S608 - all quoted
+            " where experiment_key = %s and updated_at = %s and loaded_at = %s"
+            f" and status = 'running' and not exists (select from {table} as newer"
+            " where newer.experiment_key = %s and newer.updated_at > %s)"
+        )
+        key, updated = version.experiment_key, version.updated_at
+        try:
+            with self._connection, self._connection.cursor() as cursor:
+                cursor.execute(text, [key, updated, version.loaded_at, key, updated])
+                return bool(cursor.rowcount)
+        except psycopg2.Error as error:
+            raise WarehouseError(
+                f"{self._place}: cannot pause {key!r} in {relation}: {first_line(error)}"
             ) from None
 
     def close(self) -> None:

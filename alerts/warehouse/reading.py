@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from alerts.errors import WarehouseError
+from alerts.errors import MissingRelationError, WarehouseError
 from alerts.warehouse.sql import (
     Dialect,
     Query,
@@ -83,8 +83,10 @@ class Reading(ABC):
 
     def _unreadable(self, relation: Relation, query: Query, error: Exception) -> WarehouseError:
         """The error for a query that failed: what is missing, else what the engine says."""
-        message = missing(relation, query.columns, self.columns(relation))
-        return WarehouseError(message or f"relation {relation} cannot be read: {self._said(error)}")
+        present = self.columns(relation)
+        message = missing(relation, query.columns, present)
+        message = message or f"relation {relation} cannot be read: {self._said(error)}"
+        return WarehouseError(message) if present else MissingRelationError(message)
 
     def _said(self, error: Exception) -> str:
         return first_line(error)

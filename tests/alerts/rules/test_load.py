@@ -46,7 +46,12 @@ def test_the_shipped_rules_are_sound() -> None:
     assert [rule.name for rule in rules.rules] == [
         "ctr-floor",
         "dwell-floor",
+        "ctr-anomaly",
+        "dwell-anomaly",
         "ctr-week-over-week",
+        "source-freshness",
+        "missing-day",
+        "quarantine-rate",
         "personalization-drop",
         "reason-coverage",
         "overlap-spike",

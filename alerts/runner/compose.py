@@ -71,7 +71,8 @@ def compose(transitions: Iterable[Transition], context: Context) -> list[Outgoin
     """A message for each transition that is to be told, to each of its receivers.
 
     What burns comes first, then the gravest. A receiver of more than `GROUP_ABOVE` alerts gets one
-    message with all of them.
+    message with all of them; PagerDuty gets each by itself. It takes an event for each alert and
+    so many a minute: of a message with hundreds, no run would reach the end.
     """
     composer = _Composer(context)
     by_receiver: dict[str, list[Alert]] = {}
@@ -82,7 +83,7 @@ def compose(transitions: Iterable[Transition], context: Context) -> list[Outgoin
     again = command([], context.evaluation.as_of, context.flags)
     outgoing: list[Outgoing] = []
     for receiver, alerts in by_receiver.items():
-        if len(alerts) > GROUP_ABOVE:
+        if len(alerts) > GROUP_ABOVE and not _one_by_one(context.rules, receiver):
             outgoing.append(Outgoing(receiver, _group(alerts, again)))
         else:
             outgoing += [Outgoing(receiver, _single(alert)) for alert in alerts]
@@ -105,6 +106,11 @@ def decide(evaluation: Evaluation, rules: RuleSet, flags: Sequence[str] = ()) ->
         grouped.setdefault(receiver, []).append(alert)
     again = command([], evaluation.as_of, flags)
     return [Outgoing(receiver, _group(many, again)) for receiver, many in grouped.items()]
+
+
+def _one_by_one(rules: RuleSet, receiver: str) -> bool:
+    config = rules.receivers.get(receiver)
+    return config is not None and config.type == "pagerduty"
 
 
 class _Composer:

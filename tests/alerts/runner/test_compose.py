@@ -294,3 +294,19 @@ def test_a_silence_names_its_author_end_and_reason(tmp_path: Path) -> None:
     assert suppressed((of(),), loaded, [silence]).reasons == {}
     other = replace(silence, matchers=(("rule", "q"),))
     assert suppressed((of(),), loaded, [other], NOW).reasons == {}
+
+
+@pytest.mark.parametrize(("kind", "messages"), [("slack, webhook_env: S", 1), ("pagerduty", 500)])
+def test_many_alerts_are_one_message_but_for_pagerduty(
+    tmp_path: Path, kind: str, messages: int
+) -> None:
+    many = [of(labels=(("surface", f"s{n}"),)) for n in range(500)]
+    outgoing = composed(
+        tmp_path,
+        *(change(of_=one) for one in many),
+        rules=(rule(receiver="team"),),
+        results=tuple(many),
+        receivers=f"receivers:\n  - {{name: team, type: {kind}}}\n",
+    )
+    assert len(outgoing) == messages
+    assert sum(len(one.message.alerts) for one in outgoing) == 500

@@ -41,7 +41,6 @@ _OF_THE_RECEIVER = {
     "org_login_required",
     "posting_to_general_channel_denied",
     "restricted_action",
-    "restricted_action_non_threadable_channel",
     "restricted_action_read_only_channel",
     "restricted_action_thread_only_channel",
     "team_access_not_granted",
@@ -58,6 +57,7 @@ GONE = {
     "cant_update_message",
     "edit_window_closed",
     "message_not_found",
+    "restricted_action_non_threadable_channel",
     "restricted_action_thread_locked",
     "thread_not_found",
 }

@@ -1,11 +1,13 @@
 """Slack over a real connection: what is tried again, what is not, and that no secret shows."""
 
+import json
 import logging
 import time
+from dataclasses import replace
 
 import pytest
 
-from alerts.notify import Delivery
+from alerts.notify import Delivery, Message
 from alerts.notify.slack import (
     Pace,
     Patience,
@@ -13,7 +15,7 @@ from alerts.notify.slack import (
     TokenTransport,
     WebhookTransport,
 )
-from tests.alerts.notify.samples import CANARY, SINGLE, parcel
+from tests.alerts.notify.samples import ALERT, CANARY, HOSTILE, SINGLE, many, parcel
 from tests.alerts.notify.server import FakeSlack, Naps, Reply, fake_slack
 
 QUICK = Patience(timeout=5, backoff=1.0, pace=0)
@@ -49,6 +51,28 @@ def test_a_message_arrives_once() -> None:
     assert request["attachments"][0]["color"] == "#D00000"
     assert request["attachments"][0]["blocks"][0]["type"] == "header"
     assert naps.taken == []
+
+
+LONG = replace(
+    ALERT, title="t" * 40_000, summary="<!channel>\x00\u202e" * 4_000, playbook="`" * 40_000
+)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [HOSTILE, many(500), Message("h" * 40_000, "page", (LONG,))],
+    ids=["hostile", "500 alerts", "40,000 characters"],
+)
+def test_whatever_data_hold_arrives_as_one_harmless_message(message: Message) -> None:
+    naps = Naps()
+    with fake_slack() as slack:
+        transport = TokenTransport(CANARY, "#team", QUICK, slack.url)
+        receiver = SlackReceiver(transport, QUICK, naps.sleep)
+        assert receiver.send(parcel(message)).outcome == "delivered"
+    (request,) = slack.seen
+    assert len(request.body) < 100_000
+    assert not [bad for bad in (b"<http", b"\\u0000", b"\\u202e") if bad in request.body]
+    assert "<" not in json.loads(request.body)["text"]
 
 
 def limited(**headers: str) -> Reply:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 START = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
 DAYS = 24
 DAY = dt.timedelta(days=1)
+# Some users see a second arm then.
+NEWEST = START + 16 * DAY
 SURFACES = ("home", "pdp", "for_you")
 Row = dict[str, Any]
 
@@ -34,10 +36,19 @@ class Shop:
     sessions: list[Row] = field(default_factory=list)
 
     def insert(self, project: Project, loaded_at: dt.datetime, part: int, parts: int) -> None:
-        """The rows of one part of all: a row's place decides, so parts are out of order."""
+        """The rows of one part of all.
+
+        The last part has the newest days, as on most nights: what it changes has a past. Of the
+        other parts a row's place decides, so they are out of order.
+        """
 
         def some(rows: list[Row]) -> list[Row]:
-            return [row for number, row in enumerate(rows) if number % parts == part]
+            last = parts - 1
+            return [
+                row
+                for number, row in enumerate(rows)
+                if (last if moment_of(row) >= NEWEST else number % last) == part
+            ]
 
         project.insert(
             "experiments",
@@ -113,6 +124,13 @@ class Shop:
                 for row in some(self.sessions)
             ],
         )
+
+
+def moment_of(row: Row) -> dt.datetime:
+    """When it happened."""
+    times = ("created_at", "assigned_at", "updated_at", "started_at")
+    moment: dt.datetime = next(row[name] for name in times if name in row)
+    return moment
 
 
 def payload(trace: Row) -> Row:

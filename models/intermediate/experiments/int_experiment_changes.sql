@@ -5,12 +5,11 @@
     on_schema_change='fail',
     post_hook='{{ log_mart_build() }}',
 ) }}
-{#- Which ledgers tell of users, the source of the experiments that they matter to, and whether a
-    row can matter however long it lies before the exposure (a trace is looked up by its id). -#}
+{#- Which ledgers tell of users, and the source of the experiments that they matter to. -#}
 {%- set streams = [
     {'ledger': 'int_impressions_ledger', 'source': 'personalization_metrics', 'last': 'day'},
     {'ledger': 'int_shop_events_ledger', 'source': 'shop_events', 'last': 'day'},
-    {'ledger': 'int_traces_ledger', 'source': 'shop_events', 'last': 'day', 'ever': true},
+    {'ledger': 'int_traces_ledger', 'source': 'shop_events', 'last': 'day'},
     {'ledger': 'int_interactions_ledger', 'source': 'any', 'last': 'day'},
     {
         'ledger': 'int_sessions_ledger', 'source': 'any',
@@ -56,17 +55,33 @@ changed_{{ stream.ledger }} as (
         user_id,
         '{{ stream.source }}' as source,
         day as first_day,
-        {{ "date '9999-12-31'" if stream.ever else stream.last }} as last_day
+        {{ stream.last }} as last_day
     from {{ ref(stream.ledger) }}
     where {{ newly_changed(stream.ledger, note) }}
 ),
 
 {% endfor -%}
+{# An event takes from its response what it lacks itself, on whatever days the two lie. #}
+answered as (
+    select distinct
+        events.user_id,
+        'shop_events' as source,
+        events.day as first_day,
+        events.day as last_day
+    from (
+        select row_key from {{ ref('int_traces_ledger') }}
+        where {{ newly_changed('int_traces_ledger', note) }}
+    ) as changed
+    inner join {{ ref('int_shop_events_ledger') }} as events on changed.row_key = events.trace_id
+    where events.status = 'accepted'
+),
+
 people as (
     {%- for stream in streams %}
     select * from changed_{{ stream.ledger }}
-    {{- '\n    union all' if not loop.last }}
+    union all
     {%- endfor %}
+    select * from answered
 ),
 
 touched as (

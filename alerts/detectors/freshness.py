@@ -73,10 +73,10 @@ def judge_loads(loads: Sequence[datetime], clock: datetime, limit: Limit) -> lis
 
     Between two loads, and after the last one, the age is a breach from the moment on at which it
     passes the bound: that moment is the bucket of the verdict, and stays the same at every later
-    evaluation. A load that came after the clock was not there yet.
+    evaluation. No load is later than the clock.
     """
     verdicts: list[Verdict] = []
-    known = sorted(one for one in loads if one <= clock)
+    known = sorted(loads)
     for load, following in zip(known, [*known[1:], clock], strict=bool(known)):
         verdicts.append(_verdict(load, load, limit))
         late = load + timedelta(seconds=limit.bound)

@@ -29,9 +29,10 @@ def judge_freshness(rule: Freshness, reader: Reader, now: datetime | None) -> Fo
 
 
 def _loads(rule: Freshness, reader: Reader, clock: datetime | None) -> Found:
-    """Every raw table that ever had a row, by the moments of its loads.
+    """Every raw table that had a row by then, by the moments of its loads.
 
-    The mart keeps the newest load of each day, of each raw table.
+    The mart keeps the newest load of each day, of each raw table. One that was loaded only after
+    the clock, as in an evaluation of the past, is in no state.
     """
     if clock is None:
         why = "the age of loads takes the time of evaluation, and none was given"
@@ -41,7 +42,7 @@ def _loads(rule: Freshness, reader: Reader, clock: datetime | None) -> Found:
     for _, table, loaded in reader.rows_ever(
         rule.mart, ("source_table",), [("max", "loaded_through")], where
     ):
-        if loaded is not None and (not rule.sources or table in rule.sources):
+        if loaded is not None and loaded <= clock and (not rule.sources or table in rule.sources):
             loads.setdefault(str(table), []).append(loaded)
     limit = limit_of(rule, rule.when.bound or 0.0)
     subjects = tuple(
@@ -54,7 +55,7 @@ def _loads(rule: Freshness, reader: Reader, clock: datetime | None) -> Found:
         )
         for table, moments in sorted(loads.items())
     )
-    return Found(subjects, "" if subjects else "row of these tables")
+    return Found(subjects, "" if subjects else "load by then")
 
 
 def _rows(rule: Freshness, reader: Reader) -> Found:

@@ -57,6 +57,8 @@ _SOURCES = """create table {schema}analytics.candidate_sources_daily (
     day date, namespace text, surface text, source text, requests bigint, zero_requests bigint,
     zero_rate double precision, count_sum bigint, avg_count double precision,
     longest_zero_streak bigint, trailing_zero_streak bigint, loaded_through timestamptz)"""
+_QUALITY = """create table {schema}analytics.data_quality_daily (
+    day date, source_table text, reason text, rows bigint, loaded_through timestamptz)"""
 _SURFACES = """create table {schema}reference.surfaces (
     surface text, has_impressions boolean, min_ctr double precision, min_dwell_ms double precision,
     owner text, comment text)"""
@@ -104,6 +106,7 @@ def ddl(prefix: str = "") -> list[str]:
     """The statements that make empty marts, in SQL that Postgres takes as well."""
     schemas = [f'create schema "{prefix}{name}"' for name in ("analytics", "reference")]
     tables = (_DAILY, _HOURLY, _WEEKLY, _SURFACES, _INTRADAY, _PERSONALIZATION, _OVERLAP, _SOURCES)
+    tables = (*tables, _QUALITY)
     made = [statement.format(schema=prefix) for statement in tables]
     return [*schemas, *made, *trials_ddl(prefix)]
 
@@ -211,6 +214,13 @@ class Marts:
             "insert into analytics.candidate_sources_daily values "
             "(?, 'default', 'home', ?, ?, ?, null, 0, null, ?, ?, null)",
             [(DAY_ONE + timedelta(days=day), source, *counts) for day, *counts in rows],
+        )
+
+    def quality(self, *rows: tuple[int, str, str, int, datetime]) -> None:
+        """Day of the load, raw table, what became of its rows, how many, the newest load."""
+        self.execute(
+            f"insert into {self.prefix}analytics.data_quality_daily values (?, ?, ?, ?, ?)",
+            [(DAY_ONE + timedelta(days=day), *rest) for day, *rest in rows],
         )
 
     def open(self) -> Warehouse:

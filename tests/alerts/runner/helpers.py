@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerts.rules import DEFAULT_RULES, RuleSet, load_rules
@@ -39,11 +39,15 @@ def ruleset(tmp_path: Path, *rules: dict[str, Any], receivers: str = "") -> Rule
 
 
 def run(
-    marts: Marts, *rules: dict[str, Any], as_of: date | None = None, **settings: Any
+    marts: Marts,
+    *rules: dict[str, Any],
+    as_of: date | None = None,
+    now: datetime | None = None,
+    **settings: Any,
 ) -> Evaluation:
     loaded = ruleset(marts.path.parent, *rules)
     with closing(marts.open()) as warehouse:
-        return evaluate(loaded.rules, warehouse, as_of, Settings(**settings))
+        return evaluate(loaded.rules, warehouse, as_of, Settings(**settings), now)
 
 
 def shipped(marts: Marts, as_of: date | None = None) -> Evaluation:

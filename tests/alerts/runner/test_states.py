@@ -202,6 +202,7 @@ def test_the_shipped_rules_find_what_is_planted_and_nothing_else(marts: Marts) -
     assert found == [
         ("ctr-floor", "home", day(20), day(22)),
         ("dwell-floor", "pdp", day(30), day(30)),
+        ("ctr-anomaly", "home", day(20), day(22)),
         ("ctr-week-over-week", "for_you", day(28), day(28)),
     ]
     assert [r.rule for r in evaluation.firing] == ["ctr-week-over-week"]

@@ -1,23 +1,73 @@
-"""What `recwatch check --json` prints. The keys are stable: docs/rules.md explains them."""
+"""What `recwatch check --json` prints. The keys are stable: docs/rules.md explains them.
+
+Beside what was judged, each result says what is told of it:
+
+    kind           firing, repeated, resolved, restated, unknown or known, where it is told in this
+                   run; null where nothing is
+    episode        number of the episode or outage that it tells of, or that is open; else null
+    told           whether it is sent; false where it is held back or was made by late rows
+    why            what moved the value: `against` (what with), `lines` (as in the message), `note`
+                   (why there are none), and `parts`, each with its `labels`, `rate` and `mix`,
+                   which sum to `change`; null where nobody asked
+    trend          the newest values as a chart of one line; empty without any
+    inhibited_by   the alerts that explain it and for which it is not sent: rule, labels,
+                   fingerprint
+    silenced_by    the silence for which it is not sent: id, author, reason, ends; else null
+    notes          further remarks, such as what became of an experiment that was to be paused
+
+The states are those of `docs/rules.md`; what fires and cannot be judged now has an `episode`.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from alerts.detectors.series import finite
 from alerts.runner.compose import shown
 from alerts.runner.deliver import Sent
+from alerts.runner.inhibit import Suppressed
+from alerts.runner.tell import trend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
+    from alerts.rules import Rule
     from alerts.runner.compose import Outgoing
     from alerts.runner.evaluate import Evaluation, Result
+    from alerts.runner.why import Why
+    from alerts.state.model import Record, Transition
+    from alerts.state.silence import Silence
 
 _STATES = ("firing", "error", "no_data", "invalid", "recovering", "pending", "too_few", "ok")
 _ORDER = {state: place for place, state in enumerate(_STATES)}
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What is told of the results of a run, each by fingerprint.
+
+    Attributes:
+        transitions: What happened in this run, told or not.
+        records: What is remembered after it.
+        rules: By name.
+        suppressed: What is held back.
+        why: What moved the values.
+        notes: Further remarks.
+    """
+
+    transitions: Iterable[Transition] = ()
+    records: Mapping[str, Record] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    suppressed: Suppressed = field(default_factory=lambda: Suppressed({}, {}))
+    why: Mapping[str, Why] = field(default_factory=dict)
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def newest(self) -> dict[str, Transition]:
+        """The last that happened to each; an end in the same run tells more than its begin."""
+        return {one.fingerprint: one for one in self.transitions}
 
 
 def ordered(results: Sequence[Result]) -> list[Result]:
@@ -30,12 +80,18 @@ def document(
     target: str,
     notifications: Sequence[dict[str, Any]],
     warnings: Sequence[str],
+    telling: Telling | None = None,
 ) -> dict[str, Any]:
     """The whole document, of types that JSON has."""
+    said = telling or Telling()
+    newest = said.newest()
     return {
         "as_of": _moment(evaluation.as_of),
         "target": target,
-        "results": [result_document(result) for result in ordered(evaluation.results)],
+        "results": [
+            result_document(one) | told_document(one, said, newest.get(one.fingerprint))
+            for one in ordered(evaluation.results)
+        ],
         "notifications": list(notifications),
         "warnings": list(warnings),
     }
@@ -60,6 +116,53 @@ def result_document(result: Result) -> dict[str, Any]:
     }
 
 
+def told_document(result: Result, said: Telling, newest: Transition | None) -> dict[str, Any]:
+    """What is told of a result."""
+    name = result.fingerprint
+    rule = said.rules.get(result.rule)
+    others = said.suppressed.inhibited.get(name, ())
+    silence = said.suppressed.silenced.get(name)
+    why = said.why.get(name)
+    return {
+        "kind": newest.kind if newest else None,
+        "episode": newest.episode if newest else _open(said.records.get(name)),
+        "told": newest.told if newest else False,
+        "why": why_document(why) if why else None,
+        "trend": trend(rule, result) if rule else "",
+        "inhibited_by": [
+            {"rule": one.rule, "labels": dict(one.labels), "fingerprint": one.fingerprint}
+            for one in others
+        ],
+        "silenced_by": silence_document(silence) if silence else None,
+        "notes": list(said.notes.get(name, ())),
+    }
+
+
+def why_document(why: Why) -> dict[str, Any]:
+    """What moved a value; the parts are rounded to floats, and nowhere else."""
+    split = why.split
+    return {
+        "against": why.against,
+        "lines": list(why.lines),
+        "note": why.note,
+        "change": None if split is None else float(split.change),
+        "parts": [
+            {"labels": dict(one.key), "rate": float(one.rate), "mix": float(one.mix)}
+            for one in (split.parts if split else ())
+        ],
+    }
+
+
+def silence_document(silence: Silence) -> dict[str, Any]:
+    """Who holds it back, why, and until when."""
+    return {
+        "id": silence.id,
+        "author": silence.author,
+        "reason": silence.reason,
+        "ends": _moment(silence.ends),
+    }
+
+
 def notification(one: Sent | Outgoing, types: Mapping[str, str]) -> dict[str, Any]:
     """What became of a message; what would, in a dry run."""
     delivery = one.delivery if isinstance(one, Sent) else None
@@ -71,6 +174,14 @@ def notification(one: Sent | Outgoing, types: Mapping[str, str]) -> dict[str, An
         "alerts": [alert.fingerprint for alert in one.message.alerts],
         "detail": delivery.detail if delivery else "",
     }
+
+
+def _open(record: Record | None) -> int | None:
+    """The number of what is open, the episode before an outage."""
+    if record is None:
+        return None
+    found = record.episode or record.outage
+    return found.number if found else None
 
 
 def _moment(moment: date | None) -> str | None:

@@ -174,4 +174,4 @@ def _applies(link: InhibitedBy, one: Held, other: Held, rules: Mapping[str, Rule
 
 def sources_of(rule: Rule) -> tuple[str, ...]:
     """The raw tables that a rule's mart is made of."""
-    return tuple(getattr(MARTS[rule.mart], "sources", ()))
+    return MARTS[rule.mart].sources

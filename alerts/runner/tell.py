@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -155,7 +156,8 @@ def measured(result: Result, rule: Rule) -> dict[str, str]:
     if result.compared and result.current is not None and result.baseline is not None:
         found["now"] = number(result.current, result.compared)
         found[result.beside] = number(result.baseline, result.compared)
-    found["threshold"] = f"{rule.when.operator} {number(result.threshold, result.unit)}"
+    if math.isfinite(result.threshold):
+        found["threshold"] = f"{rule.when.operator} {number(result.threshold, result.unit)}"
     if result.since is not None:
         found["since"] = shown(result.since)
     if result.bucket is not None:

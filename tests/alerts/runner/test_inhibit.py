@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from alerts.rules.marts import MARTS
 from alerts.runner.inhibit import held_back
 from alerts.runner.route import receivers_of
 from tests.alerts.runner.helpers import rule, ruleset
@@ -98,9 +97,6 @@ FRESHNESS = {
 }
 
 
-@pytest.mark.skipif(
-    "analytics.data_quality_daily" not in MARTS, reason="no rule can read the mart yet"
-)
 def test_a_late_table_holds_back_the_rules_on_marts_made_of_it(tmp_path: Path) -> None:
     rules = [FRESHNESS, rule(inhibited_by=link("fresh"))]
     late = Fires("fresh", (("source_table", "personalization_metrics"),))

@@ -89,6 +89,8 @@ class Result:
     beside: str = "before"
     # The values that were judged, oldest first, `bucket` last; None where there was none.
     recent: tuple[float | None, ...] = ()
+    # The first bucket that was judged: episodes before it are out of sight, not undone.
+    begins: date | None = None
 
 
 @dataclass(frozen=True)
@@ -306,6 +308,7 @@ class _Judged:
             compared=wording.compared.unit if wording.compared else None,
             beside=wording.compared.beside if wording.compared else "before",
             recent=tuple(one.value for one in self.subject.verdicts[-RECENT:]),
+            begins=self.subject.verdicts[0].bucket if self.subject.verdicts else None,
         )
 
     def episodes(self) -> Iterator[Episode]:

@@ -105,8 +105,8 @@ class Served:
 def ddl(prefix: str = "") -> list[str]:
     """The statements that make empty marts, in SQL that Postgres takes as well."""
     schemas = [f'create schema "{prefix}{name}"' for name in ("analytics", "reference")]
-    tables = (_DAILY, _HOURLY, _WEEKLY, _SURFACES, _INTRADAY, _PERSONALIZATION, _OVERLAP, _SOURCES)
-    tables = (*tables, _QUALITY)
+    engagement = (_DAILY, _HOURLY, _WEEKLY, _SURFACES, _QUALITY)
+    tables = (*engagement, _INTRADAY, _PERSONALIZATION, _OVERLAP, _SOURCES)
     made = [statement.format(schema=prefix) for statement in tables]
     return [*schemas, *made, *trials_ddl(prefix)]
 

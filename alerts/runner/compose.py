@@ -30,7 +30,7 @@ NAMED = 5
 # What burns comes before what is over.
 _KINDS: tuple[Kind, ...] = ("firing", "unknown", "repeated", "restated", "known", "resolved")
 # What is known of an episode goes to whoever was told that it began.
-_LATER: frozenset[Kind] = frozenset({"repeated", "resolved", "restated", "known"})
+LATER: frozenset[Kind] = frozenset({"repeated", "resolved", "restated", "known"})
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class _Composer:
     def receivers(self, transition: Transition, alert: Alert) -> Sequence[str]:
         """Where a transition is told."""
         known = self.context.told_to.get(alert.incident)
-        if known and transition.kind in _LATER:
+        if known and transition.kind in LATER:
             return tuple(dict.fromkeys(known))
         rule = self.rules.get(transition.rule)
         if rule is None:

@@ -82,16 +82,16 @@ def document(
     warnings: Sequence[str],
     telling: Telling | None = None,
 ) -> dict[str, Any]:
-    """The whole document, of types that JSON has."""
-    said = telling or Telling()
-    newest = said.newest()
+    """The whole document, of types that JSON has; without `telling` only what was judged."""
+    newest = telling.newest() if telling else {}
+
+    def said(one: Result) -> dict[str, Any]:
+        return told_document(one, telling, newest.get(one.fingerprint)) if telling else {}
+
     return {
         "as_of": _moment(evaluation.as_of),
         "target": target,
-        "results": [
-            result_document(one) | told_document(one, said, newest.get(one.fingerprint))
-            for one in ordered(evaluation.results)
-        ],
+        "results": [result_document(one) | said(one) for one in ordered(evaluation.results)],
         "notifications": list(notifications),
         "warnings": list(warnings),
     }

@@ -135,6 +135,8 @@ def test_against_the_truth(capsys: pytest.CaptureFixture[str]) -> None:
     delays = {one["id"]: one["delay_seconds"] for one in found["incidents"]}
     assert delays == {"missed": None, "found": 2 * 86_400}
     assert [one["false"] for one in found["rules"][0]["episodes"]] == [False, True]
+    # Of a rule whose causes are known only what has none is held against its budget.
+    assert found["rules"][0]["per_30d"] == 1
 
 
 def test_for_people(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ def hours(first: int, last: int) -> Episode:
         (4, {}, Messages(1, 2, 1)),
         (8, {"repeat_interval": "3d"}, Messages(1, 2, 1)),
         # Nothing is judged between days: every 36 hours is every second day.
-        (6, {"repeat_interval": "36h"}, Messages(1, 2, 1)),
+        (5, {"repeat_interval": "36h"}, Messages(1, 1, 1)),
         (8, {"repeat_interval": "1w"}, Messages(1, 0, 1)),
     ],
 )

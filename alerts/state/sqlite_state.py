@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _MAGIC = b"SQLite format 3\0"
+# The smallest page there is.
+_PAGE = 512
 # How long to wait for another program that writes, in milliseconds.
 _PATIENCE = 10_000
 
@@ -99,11 +101,14 @@ def _check(path: Path, place: str) -> None:
     """Whether it is ours, whole, of this version, and may be written."""
     try:
         with path.open("rb") as file:
-            head = file.read(len(_MAGIC))
+            head = file.read(_PAGE)
     except OSError as error:
         raise StateError(f"{place}: it cannot be read ({error.strerror})") from None
-    if head != _MAGIC:
-        raise _Damage("it is empty" if not head else "it is not a SQLite file")
+    if not head.startswith(_MAGIC):
+        raise _Damage("it is not a SQLite file" if head else "it is empty")
+    if len(head) < _PAGE:
+        # SQLite takes it for a new file.
+        raise _Damage("it is cut off")
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise StateError(
             f"{place}: it cannot be written: check the rights of the file and its directory"

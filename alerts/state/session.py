@@ -46,22 +46,35 @@ class Session:
     def __init__(self, connection: Connection, place: str) -> None:
         self.connection = connection
         self.place = place
+        self._is_broken = False
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that reads."""
-        with failures(self.place), self.connection.begin():
+        with self._whole(), failures(self.place), self.connection.begin():
             yield self.connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes, all or nothing."""
-        self.connection.info["begin"] = "BEGIN IMMEDIATE"
+        with self._whole(), failures(self.place):
+            self.connection.info["begin"] = "BEGIN IMMEDIATE"
+            try:
+                with self.connection.begin():
+                    yield self.connection
+            finally:
+                if not self.connection.invalidated:
+                    self.connection.info.pop("begin", None)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """SQLAlchemy would connect anew after a broken connection; but the lock went with it."""
+        if self._is_broken:
+            raise StateError(f"{self.place}: {_GONE}")
         try:
-            with failures(self.place), self.connection.begin():
-                yield self.connection
+            yield
         finally:
-            self.connection.info.pop("begin", None)
+            self._is_broken = self.connection.invalidated
 
     def rows(self, table: Table, query: Select[Any]) -> list[Mapping[str, Any]]:
         """Whole rows of a table, each as it was written."""

@@ -131,6 +131,8 @@ class FakeSlack(Site):
             found = [one for one in reversed(self.messages) if "thread_ts" not in one]
         else:
             thread = asked["ts"]
+            if not [one for one in self.messages if one["ts"] == thread]:
+                return Reply.json({"ok": False, "error": "thread_not_found"})
             found = [one for one in self.messages if thread in {one["ts"], one.get("thread_ts")}]
         if asked.get("include_all_metadata") != "1":
             found = [{**one, "metadata": {}} for one in found]

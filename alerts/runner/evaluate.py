@@ -157,7 +157,7 @@ def evaluate(
         WarehouseError: The warehouse does not answer, or has none of the relations. What concerns
             one mart is the state error of the rules on it.
     """
-    zone = _zone(settings.timezone)
+    zone = zone_of(settings.timezone)
     moment = None if as_of is None else instant(as_of, zone)
     reader = Reader(warehouse, zone, moment, settings.prefix, settings.lookback)
     with warehouse.snapshot(reader.relations(rules)):
@@ -198,7 +198,8 @@ def _evaluated(rules: Sequence[Rule], reader: Reader, now: datetime | None) -> E
     return Evaluation(reader.as_of, tuple(results), tuple(episodes), (*empty, *warnings), unjudged)
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The reporting time zone; an error where there is none of this name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
@@ -278,7 +279,7 @@ class _Judged:
     def of(cls, rule: Rule, subject: Subject) -> _Judged:
         """From verdicts to what holds."""
         verdicts = subject.verdicts
-        found = runs(verdicts, _needed(rule), subject.limit, _within(rule), _keep(rule))
+        found = runs(verdicts, needed_of(rule), subject.limit, within_of(rule), keep_of(rule))
         return cls(rule, subject, standing(verdicts, found), found)
 
     def result(self) -> Result:
@@ -333,25 +334,26 @@ class _Judged:
         text = describe(self.standing.verdict, self.subject.limit, self.subject.wording)
         run = self.standing.run
         if self.standing.state == "pending" and run is not None:
-            return f"{text}; {run.breaches} of {_needed(self.rule)} buckets"
+            return f"{text}; {run.breaches} of {needed_of(self.rule)} buckets"
         if self.standing.state == "recovering" and run is not None:
-            return f"{text}; fine for {run.fine} of {_keep(self.rule)} buckets"
+            return f"{text}; fine for {run.fine} of {keep_of(self.rule)} buckets"
         if self.standing.state in _UNKNOWN and run is not None and run.fired:
             first, last = shown(run.first), shown(run.last)
             return f"{text}; it fired from {first} to {last} and is not known to have ended"
         return text
 
 
-def _needed(rule: Rule) -> int:
+def needed_of(rule: Rule) -> int:
+    """How many breaches fire."""
     return 1 if rule.hold is None else rule.hold // MARTS[rule.mart].bucket
 
 
-def _keep(rule: Rule) -> int:
+def keep_of(rule: Rule) -> int:
     """How many fine buckets end what fires."""
     kept = rule.keep_firing_for
     return 1 if kept is None else max(1, kept // MARTS[rule.mart].bucket)
 
 
-def _within(rule: Rule) -> int | None:
+def within_of(rule: Rule) -> int | None:
     """How many buckets a breach counts for: of short ones twice as many as must breach."""
-    return None if MARTS[rule.mart].in_days else 2 * _needed(rule)
+    return None if MARTS[rule.mart].in_days else 2 * needed_of(rule)

@@ -17,9 +17,21 @@ if TYPE_CHECKING:
 
 def judge_quarantine(rule: Quarantine, reader: Reader) -> Found:
     """Every raw table with rows; days without a load are none of its series."""
+    limit = limit_of(rule, bound_of(rule, (), reader) or 0.0)
+    wording = wording_of(rule)
+    subjects = tuple(
+        Subject(one.labels, limit, threshold.judge(one, limit), wording)
+        for one in refused(rule, reader)
+    )
+    if reader.window(rule.mart) is None:
+        return Found((), "complete bucket")
+    return Found(subjects, "" if subjects else "row")
+
+
+def refused(rule: Quarantine, reader: Reader) -> list[Series]:
+    """Refused rows over all rows, by label set and day."""
     metric = MARTS[rule.mart].metrics[rule.metric]
     assert isinstance(metric, Pivot)  # noqa: S101 - the rule file was checked
-    limit = limit_of(rule, bound_of(rule, (), reader) or 0.0)
     days: dict[tuple[str, ...], dict[date, tuple[float, float]]] = {}
     for day, *values, reason, rows in reader.rows(
         rule.mart,
@@ -30,16 +42,14 @@ def judge_quarantine(rule: Quarantine, reader: Reader) -> Found:
         if reason in metric.neither:
             continue
         by_day = days.setdefault(tuple(map(str, values)), {})
-        refused, total = by_day.get(day, (0.0, 0.0))
+        bad, total = by_day.get(day, (0.0, 0.0))
         count = float(rows or 0)
-        by_day[day] = (refused + (0.0 if reason in metric.fine else count), total + count)
-    wording = wording_of(rule)
-    subjects = []
-    for named, by_day in sorted(days.items()):
-        labels = tuple(zip(rule.by, named, strict=True))
-        points = [Point(*by_day[day], by_day[day][1]) for day in sorted(by_day)]
-        one = Series(labels, sorted(by_day), points)
-        subjects.append(Subject(labels, limit, threshold.judge(one, limit), wording))
-    if reader.window(rule.mart) is None:
-        return Found((), "complete bucket")
-    return Found(tuple(subjects), "" if subjects else "row")
+        by_day[day] = (bad + (0.0 if reason in metric.fine else count), total + count)
+    return [
+        Series(
+            tuple(zip(rule.by, named, strict=True)),
+            sorted(by_day),
+            [Point(*by_day[day], by_day[day][1]) for day in sorted(by_day)],
+        )
+        for named, by_day in sorted(days.items())
+    ]

@@ -67,7 +67,7 @@ def judge(rule: Rule, table: Table, reader: Reader) -> Found:
     found = list(read_series(rule, table, reader))
     warnings: list[str] = []
     subjects: list[Subject] = []
-    for one, is_over in _running(rule, found, reader):
+    for one, is_over in running(rule, found, reader):
         bound = bound_of(rule, one.labels, reader)
         if bound is None:
             warnings.append(f"rule {rule.name}: {_no_bound(rule, one.labels)}")
@@ -128,7 +128,7 @@ def wording_of(rule: Rule, compared: Compared | None = None) -> Wording:
     )
 
 
-def _running(rule: Rule, found: Sequence[Series], reader: Reader) -> Iterator[tuple[Series, bool]]:
+def running(rule: Rule, found: Sequence[Series], reader: Reader) -> Iterator[tuple[Series, bool]]:
     """Each series with whether its experiment is over; where one has ended, so has its series.
 
     Without that an experiment that has ended would for ever be one of which there are no data.
@@ -169,14 +169,15 @@ def _verdicts(rule: Rule, one: Series, limit: Limit) -> list[Verdict]:
         case Streak():
             return streak.judge(one, limit)
         case ZScore():
-            return [score.verdict for score in zscore.judge(one, _setting(rule, limit))]
+            return [score.verdict for score in zscore.judge(one, setting_of(rule, limit))]
         case Threshold(confidence=float(confidence)):
             return threshold.judge(one, limit, Evidence(confidence, rule.design_effect))
         case _:
             return threshold.judge(one, limit)
 
 
-def _setting(rule: ZScore, limit: Limit) -> zscore.Setting:
+def setting_of(rule: ZScore, limit: Limit) -> zscore.Setting:
+    """How a rule on z-scores wants its days judged."""
     days = rule.baseline // DAY
     # Fourteen days, or five in seven of a baseline that has not so many.
     usual = min(14, max(2, -(-5 * days // 7)))

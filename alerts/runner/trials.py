@@ -22,10 +22,10 @@ from alerts.runner.subjects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from alerts.detectors import Labels
+    from alerts.detectors import Labels, Limit
     from alerts.detectors.series import Bucket
     from alerts.experiments.evidence import Plan
     from alerts.rules import ExperimentDelta, Rule
@@ -35,12 +35,32 @@ if TYPE_CHECKING:
 def judge_delta(rule: ExperimentDelta, table: Table, reader: Reader) -> Found:
     """Each treatment arm against the control arm of its experiment, by the other labels."""
     found = list(read_series(rule, table, reader))
-    mart, window = MARTS[rule.mart], reader.window(rule.mart)
-    by_labels = {frozenset(one.labels): one for one in found}
     warnings: dict[str, None] = {}
     subjects: list[Subject] = []
-    for one in found if window else ():
-        assert window is not None  # noqa: S101 - for the type checker
+    window = reader.window(rule.mart)
+    for pair in arms(rule, found, reader, warnings) if window else ():
+        bound = bound_of(rule, pair.treatment.labels, reader)
+        if bound is not None and window is not None:
+            subjects.append(_delta(rule, pair, limit_of(rule, bound), window.last))
+    return Found(tuple(subjects), lacking_of(table, found, subjects), tuple(warnings))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A treatment arm over the buckets of its experiment, and control in the same buckets."""
+
+    treatment: Series
+    control: Sequence[Bucket | None]
+    span: Span
+
+
+def arms(
+    rule: ExperimentDelta, found: Sequence[Series], reader: Reader, warnings: dict[str, None]
+) -> Iterator[Pair]:
+    """Every treatment arm with its control; `warnings` is told what has none and why."""
+    mart = MARTS[rule.mart]
+    by_labels = {frozenset(one.labels): one for one in found}
+    for one in found:
         key, labels = experiment_of(rule, one.labels), dict(one.labels)
         if key == NO_EXPERIMENT or NO_EXPERIMENT in labels.values():
             continue
@@ -53,30 +73,22 @@ def judge_delta(rule: ExperimentDelta, table: Table, reader: Reader) -> Found:
             continue
         if span is None or labels["variation"] == plan.control:
             continue
-        other = frozenset({**labels, "variation": plan.control}.items())
-        subject = _delta(rule, one, by_labels.get(other), span, reader)
-        if subject is not None:
-            subjects.append(subject)
-    return Found(tuple(subjects), lacking_of(table, found, subjects), tuple(warnings))
+        inside = within(one, span)
+        if not inside.buckets:
+            continue
+        other = by_labels.get(frozenset({**labels, "variation": plan.control}.items()))
+        points: dict[date, Bucket | None] = {}
+        if other is not None:
+            points = dict(zip(other.buckets, other.points, strict=True))
+        yield Pair(inside, [points.get(bucket) for bucket in inside.buckets], span)
 
 
-def _delta(
-    rule: ExperimentDelta, one: Series, control: Series | None, span: Span, reader: Reader
-) -> Subject | None:
-    window, bound = reader.window(rule.mart), bound_of(rule, one.labels, reader)
-    inside = within(one, span)
-    if window is None or bound is None or not inside.buckets:
-        return None
-    points: dict[date, Bucket | None] = {}
-    if control is not None:
-        points = dict(zip(control.buckets, control.points, strict=True))
-    limit = limit_of(rule, bound)
+def _delta(rule: ExperimentDelta, pair: Pair, limit: Limit, newest: date) -> Subject:
     certainty, chance = None, ""
     if rule.confidence is not None:
         certainty = Certainty(rule.confidence, rule.design_effect)
         chance = f"at {100 * rule.confidence:g} %"
-    beside = [points.get(bucket) for bucket in inside.buckets]
-    verdicts = experiment_delta.judge(inside, beside, limit, certainty)
+    verdicts = experiment_delta.judge(pair.treatment, pair.control, limit, certainty)
     compared = Compared(
         MARTS[rule.mart].metrics[rule.metric].unit,
         change=f"{rule.metric} against control",
@@ -86,7 +98,7 @@ def _delta(
         chance=chance,
     )
     wording = wording_of(rule, compared)
-    return Subject(one.labels, limit, verdicts, wording, span.is_over(window.last))
+    return Subject(pair.treatment.labels, limit, verdicts, wording, pair.span.is_over(newest))
 
 
 @dataclass(frozen=True)

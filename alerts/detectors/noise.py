@@ -32,6 +32,7 @@ T = TypeVar("T")
 Chance = Any
 # A normal distribution's median distance from its mean, in standard deviations.
 _QUARTILE = float(ndtri(0.75))
+_FEW = 4
 # Points at which what is not known is averaged over, each of the same probability.
 _NODES = np.asarray([(n + 0.5) / 60 for n in range(60)])
 _NORMAL = ndtri(_NODES)
@@ -73,7 +74,8 @@ def level_of(points: Sequence[Bucket | None], limit: Limit, *, is_share: bool) -
         for point in points
     ]
     values = [one.value for one in judged if one is not None and one.value is not None]
-    if len(values) < FEWEST:
+    # Of a share it takes few to tell the level; how it scatters is then what is usual.
+    if len(values) < (_FEW if is_share else FEWEST):
         return None
     counts = tuple(None if one is None else _count(one) for one in judged)
     share = is_share and min(values) >= 0 and max(values) <= 1

@@ -167,9 +167,9 @@ def _applies(link: InhibitedBy, one: Held, other: Held, rules: Mapping[str, Rule
     own, others = all_labels(rule, one.labels), all_labels(source, other.labels)
     if any(name not in own or own[name] != others.get(name) for name in link.on):
         return False
-    # A late table says nothing of a mart that is not made of it.
-    late = others.get(SOURCE) if source.kind == "freshness" else None
-    return late is None or late in sources_of(rule)
+    # A late or broken table says nothing of a mart that is not made of it.
+    table = others.get(SOURCE) if SOURCE not in own else None
+    return table is None or table in sources_of(rule)
 
 
 def sources_of(rule: Rule) -> tuple[str, ...]:

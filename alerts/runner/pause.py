@@ -22,7 +22,7 @@ from alerts.notify import http
 from alerts.notify.attempts import Answer, Patience, Persistence
 from alerts.notify.message import Delivery
 from alerts.rules import ExperimentGuardrail, Srm
-from alerts.runner.inhibit import SOURCE, sources_of
+from alerts.runner.inhibit import FIRING, SOURCE, sources_of
 from alerts.runner.route import all_labels
 from alerts.state.journal import Action
 
@@ -132,8 +132,9 @@ def due(
 def pause(alerts: Iterable[Due], results: Sequence[Result], means: Means) -> dict[str, str]:
     """Pause what is due; what became of it by fingerprint, for the notes of the alerts.
 
-    `results` are all of the run: a late source stands among them. Never raises for what the
-    warehouse or the webhook does; a state that cannot be written stops it before anything is done.
+    `results` are all of the run: a late source stands among them, or one with refused rows. Never
+    raises for what the warehouse or the webhook does; a state that cannot be written stops it
+    before anything is done.
     """
     notes: dict[str, str] = {}
     for one in alerts:
@@ -177,8 +178,8 @@ def _obstacle(one: Due, results: Sequence[Result], means: Means) -> str:
         return "the alert names no experiment"
     for other in results:
         source = dict(other.labels).get(SOURCE)
-        if other.state == "firing" and source in sources_of(one.rule):
-            return f"{other.rule} fires for {source}, the data are not fresh"
+        if other.state in FIRING and source in sources_of(one.rule):
+            return f"{other.rule} fires for {source}, its data cannot be trusted"
     until = one.result.until
     if until is None:
         return "it has no complete day"

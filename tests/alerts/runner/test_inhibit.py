@@ -88,17 +88,16 @@ def test_those_that_only_hold_back_each_other_are_told(tmp_path: Path) -> None:
     }
 
 
-FRESHNESS = {
-    "name": "fresh",
-    "kind": "freshness",
-    "mart": "analytics.data_quality_daily",
-    "by": ["source_table"],
-    "when": "> 26h",
-}
+TABLES = {"name": "fresh", "mart": "analytics.data_quality_daily", "by": ["source_table"]}
+LATE = {**TABLES, "kind": "freshness", "when": "> 26h"}
+BROKEN = {**TABLES, "kind": "quarantine", "when": "> 0.01"}
 
 
-def test_a_late_table_holds_back_the_rules_on_marts_made_of_it(tmp_path: Path) -> None:
-    rules = [FRESHNESS, rule(inhibited_by=link("fresh"))]
+@pytest.mark.parametrize("cause", [LATE, BROKEN])
+def test_a_late_or_broken_table_holds_back_the_rules_on_marts_made_of_it(
+    tmp_path: Path, cause: dict[str, Any]
+) -> None:
+    rules = [cause, rule(inhibited_by=link("fresh"))]
     late = Fires("fresh", (("source_table", "personalization_metrics"),))
     elsewhere = Fires("fresh", (("source_table", "catalog_items"),))
     one = Fires("r", on("home"))

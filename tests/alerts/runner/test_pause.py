@@ -332,7 +332,7 @@ def test_nothing_is_paused_while_a_source_is_late(
 ) -> None:
     late = result(rule="fresh", labels=(("source_table", source),))
     said = note(alert(tmp_path), means(database, state), [late])
-    assert ("the data are not fresh" in said) == held
+    assert ("fires for experiment_assignments, its data cannot be trusted" in said) == held
     assert statuses(database) == ["running", "running" if held else "paused"]
 
 

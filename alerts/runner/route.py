@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from alerts.detectors import Labels
-    from alerts.rules import Rule
-    from alerts.rules.model import Route
+    from alerts.rules import Rule, RuleSet
+    from alerts.rules.model import Route, Severity
 
 CONSOLE = "console"
 
@@ -26,6 +26,19 @@ def receivers_of(rule: Rule, labels: Labels, routes: Sequence[Route]) -> tuple[s
         if route.severity in {None, rule.severity} and _agree(route.match, known):
             return tuple(dict.fromkeys(route.receivers))
     return (CONSOLE,)
+
+
+def receivers_without_rule(severity: Severity, labels: Labels, rules: RuleSet) -> tuple[str, ...]:
+    """Where something goes that is of no rule, such as marts that cannot be read.
+
+    By the routes; where none matches, to everyone who gets alerts of that severity, for nobody
+    would learn from a console that what wakes people is blind.
+    """
+    for route in rules.routes:
+        if route.severity in {None, severity} and _agree(route.match, dict(labels)):
+            return tuple(dict.fromkeys(route.receivers))
+    named = [name for rule in rules.rules if rule.severity == severity for name in rule.receivers]
+    return tuple(dict.fromkeys(named)) or (CONSOLE,)
 
 
 def all_labels(rule: Rule, labels: Labels) -> dict[str, str]:

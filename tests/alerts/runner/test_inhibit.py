@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from alerts.runner.inhibit import held_back
-from alerts.runner.route import receivers_of
+from alerts.runner.route import receivers_of, receivers_without_rule
 from tests.alerts.runner.helpers import rule, ruleset
 
 if TYPE_CHECKING:
@@ -132,3 +132,18 @@ def test_the_rules_own_receivers_then_the_first_route_then_console(
 ) -> None:
     rules = ruleset(tmp_path, rule(**fields), receivers=ROUTES)
     assert receivers_of(rules.rules[0], labels, rules.routes) == expected
+
+
+def test_what_is_of_no_rule_goes_by_the_routes_else_to_all_of_its_severity(tmp_path: Path) -> None:
+    target = (("target", "prod"),)
+    routed = ruleset(tmp_path, rule(severity="page", receiver="rest"), receivers=ROUTES)
+    assert receivers_without_rule("page", target, routed) == ("pages",)
+    named = [
+        rule(severity="page", receiver=["a", "b"]),
+        rule(name="p", severity="page", receiver="b"),
+        rule(name="w", receiver="c"),
+    ]
+    listed = ", ".join(f"{{name: {name}, type: console}}" for name in "abc")
+    unrouted = ruleset(tmp_path, *named, receivers=f"receivers: [{listed}]\n")
+    assert receivers_without_rule("page", target, unrouted) == ("a", "b")
+    assert receivers_without_rule("info", target, unrouted) == ("console",)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from alerts.backtest.matching import is_about, watches
@@ -15,7 +14,6 @@ from alerts.rules.model import DATA_QUALITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import date
 
     from alerts.backtest.truth import Incident, Reason, Truth
     from alerts.rules import Rule
@@ -32,13 +30,11 @@ class Observed:
     Attributes:
         rows: Rows by table and reason in `data_quality_daily`, over all days.
         rejected: Rows by table and reason in `rejected_rows`.
-        days: The days on which `engagement_daily` has impressions.
         exposed: By experiment, the exposed users of its smallest arm.
     """
 
     rows: Mapping[Reason, int]
     rejected: Mapping[Reason, int]
-    days: frozenset[date]
     exposed: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -207,8 +203,6 @@ class _Elsewhere:
                 return self._broken()
             case "late_rows":
                 return self._late()
-            case "missing_day":
-                return self._missing(incident)
             case "ramp" | "restart":
                 return "nothing fires, rightly; recwatch readout takes it into account", True
         return "nothing shows it yet", True
@@ -235,12 +229,6 @@ class _Elsewhere:
         exact = not any(concerns(one.reason) for one in self.differences)
         return f"{text}, {'exactly as planted' if exact else 'NOT as planted'}", exact
 
-    def _missing(self, incident: Incident) -> tuple[str, bool]:
-        present = [day for day in _range(incident) if day in self.observed.days]
-        if present:
-            return f"engagement_daily has rows on {present[0]}, which must be missing", False
-        return "engagement_daily has no row that day; a freshness rule would say so", True
-
 
 def _differences(
     where: str, expected: Mapping[Reason, int], counted: Mapping[Reason, int]
@@ -250,8 +238,3 @@ def _differences(
         for key in sorted({*expected, *counted})
         if expected.get(key, 0) != counted.get(key, 0)
     ]
-
-
-def _range(incident: Incident) -> list[date]:
-    count = (incident.last_day - incident.first_day).days + 1
-    return [incident.first_day + timedelta(days=n) for n in range(count)]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def observe(warehouse: Warehouse, project: Project) -> Observed:
-    """Rows by table and reason, the days with impressions, the users of experiments."""
+    """Rows by table and reason, and the users of experiments."""
     prefix = project.schema_prefix
     quality = Relation.parse("analytics.data_quality_daily", prefix)
     counted = warehouse.aggregate(quality, ["source_table", "reason"], [("sum", "rows")])
@@ -25,7 +25,6 @@ def observe(warehouse: Warehouse, project: Project) -> Observed:
     return Observed(
         rows={(str(table), str(reason)): int(rows) for table, reason, rows in counted},
         rejected=Counter((str(table), str(reason)) for table, reason in rejected),
-        days=frozenset(loaded_through(warehouse, prefix)),
         exposed=_exposed(warehouse, prefix),
     )
 

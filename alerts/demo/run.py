@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from alerts.backtest.truth import read_truth
 from alerts.demo import database, dbt
@@ -16,7 +17,9 @@ from alerts.demo.publish import publish
 from alerts.progress import progress
 from alerts.raw.loader import load_file
 from alerts.rules import DEFAULT_RULES, load_rules
-from alerts.runner import Settings, decide, evaluate
+from alerts.runner import Settings, evaluate
+from alerts.runner.read import Reader
+from alerts.runner.watch import Known, watch
 from alerts.simulate import count_steps, simulate
 from alerts.simulate.incidents import IMPRESSIONS
 from alerts.warehouse import open_warehouse
@@ -32,7 +35,8 @@ if TYPE_CHECKING:
     from alerts.demo.steps import Steps
     from alerts.raw.loader import LoadResult
     from alerts.rules import RuleSet
-    from alerts.runner import Evaluation, Outgoing
+    from alerts.runner import Evaluation
+    from alerts.runner.compose import Outgoing
     from alerts.simulate import Options, Summary
     from alerts.warehouse import Warehouse
 
@@ -70,7 +74,7 @@ def run(place: Place, options: Options, steps: Steps, *, keep_files: bool = Fals
     database.sign(place)
     rules = load_rules([DEFAULT_RULES])
     with steps.step("check") as say:
-        evaluation, comparison = _judge(place, rules, truth, options)
+        evaluation, comparison, messages = _judge(place, rules, truth, options)
         say(f"{len(evaluation.episodes)} alerts in {options.days} days")
         say(f"{len(evaluation.firing)} firing at their end")
     with steps.step("report") as say:
@@ -78,7 +82,6 @@ def run(place: Place, options: Options, steps: Steps, *, keep_files: bool = Fals
         say(str(place.report))
     if not keep_files:
         _remove(summary)
-    messages = decide(evaluation, rules)
     return Outcome(comparison, evaluation, messages, rebuilt, steps.seconds)
 
 
@@ -136,17 +139,20 @@ def _loaded_through(place: Place) -> dict[date, Any]:
 
 def _judge(
     place: Place, rules: RuleSet, truth: Truth, options: Options
-) -> tuple[Evaluation, Comparison]:
+) -> tuple[Evaluation, Comparison, Sequence[Outgoing]]:
     project = place.project
     zone = str(project.variables.get("reporting_timezone") or "UTC")
     # The whole history, however long, and a week more for the bucket that holds its first day.
     settings = Settings(project.schema_prefix, zone, timedelta(days=options.days + 14))
     with closing(open_warehouse(place.target)) as warehouse:
-        evaluation = evaluate(rules.rules, warehouse, None, settings)
+        now = datetime.now(UTC)
+        evaluation = evaluate(rules.rules, warehouse, None, settings, now)
+        reader = Reader(warehouse, ZoneInfo(zone), None, settings.prefix, settings.lookback)
+        found = watch(evaluation, rules, Known(place.target.name, now), reader)
         observed = observe(warehouse, project)
         comparison = compare(truth, rules.rules, evaluation.episodes, observed)
         explained = [_explained(one, warehouse, settings) for one in comparison.findings]
-    return evaluation, replace(comparison, findings=tuple(explained))
+    return evaluation, replace(comparison, findings=tuple(explained)), found.outgoing
 
 
 def _explained(finding: Finding, warehouse: Warehouse, settings: Settings) -> Finding:

@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alerts.notify import ConsoleReceiver
+from alerts.notify.console import render
 from alerts.rules.marts import DAY, MARTS
-from alerts.runner import deliver
 from alerts.runner.compose import shown, title
 
 if TYPE_CHECKING:
@@ -94,8 +93,8 @@ def print_alerts(outcome: Outcome, echo: Callable[[str], None]) -> None:
     count = len(outcome.evaluation.firing)
     what = {0: "nothing fires", 1: "1 alert fires"}.get(count, f"{count} alerts fire")
     echo(f"\nAt the end of the data {what}{':' if count else '.'}")
-    console = ConsoleReceiver(lambda text: echo(f"\n{text}"))
-    deliver(outcome.messages, {one.receiver: console for one in outcome.messages})
+    for one in outcome.messages:
+        echo(f"\n{render(one.message)}")
 
 
 def print_ending(place: Place, outcome: Outcome, echo: Callable[[str], None]) -> None:

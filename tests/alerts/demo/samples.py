@@ -73,7 +73,7 @@ def truth(*incidents: Incident, **changed: Any) -> Truth:
 
 
 def observed(**changed: Any) -> Observed:
-    given: dict[str, Any] = {"rows": {}, "rejected": {}, "days": frozenset()}
+    given: dict[str, Any] = {"rows": {}, "rejected": {}}
     return Observed(**(given | changed))
 
 

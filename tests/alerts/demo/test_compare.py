@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alerts.runner import Episode
 
 METRICS = "personalization_metrics"
+ON_CTR = ["ctr-floor", "ctr-anomaly", "ctr-week-over-week"]
 
 
 def held(incidents: list[Incident], episodes: list[Episode]) -> Comparison:
@@ -34,7 +35,7 @@ def test_an_episode_on_its_surface_and_days_finds_the_incident() -> None:
     (finding,) = comparison.findings
     assert comparison.ok
     assert finding.status == "found"
-    assert [rule.name for rule in finding.rules] == ["ctr-floor", "ctr-week-over-week"]
+    assert [rule.name for rule in finding.rules] == ON_CTR
     assert found(finding) == f"ctr-floor {day(2)}"
     assert comparison.causes(finding.episodes[0]) == (incident(),)
 
@@ -171,16 +172,23 @@ def test_every_incident_of_the_demo_is_covered_as_it_should_be() -> None:
     }
 
 
-def test_a_missing_day_must_be_missing() -> None:
+def test_a_missing_day_is_found_on_every_surface() -> None:
     gap = incident(id="gap", kind="missing_day", metric="impressions", surface=None)
-    empty = compare(truth(gap), rules().rules, [], observed(days=frozenset({day(1), day(5)})))
-    filled = compare(truth(gap), rules().rules, [], observed(days=frozenset({day(3)})))
+    silent = [episode("missing-day", surface=name, last=2) for name in ("home", "pdp")]
+    comparison = held([gap], silent)
 
-    assert empty.ok
-    assert empty.findings[0].status == "shown"
-    assert "freshness rule" in found(empty.findings[0])
-    assert filled.findings[0].status == "missed"
-    assert str(day(3)) in found(filled.findings[0])
+    assert comparison.ok
+    assert comparison.findings[0].episodes == tuple(silent)
+    assert held([gap], []).findings[0].status == "missed"
+
+
+def test_refused_rows_are_shown_by_count_as_all_are_loaded_in_one_night() -> None:
+    """By the day of the load there is one day: a rule that goes by it finds nothing to compare."""
+    broken = incident(id="b", kind="broken_rows", metric="", surface=None, table=METRICS)
+    tonight = episode("quarantine-rate", labels=(("source_table", METRICS),))
+
+    assert held([broken], []).findings[0].status == "shown"
+    assert held([broken], [tonight]).false_alarms == (tonight,)
 
 
 @pytest.mark.parametrize("where", ["rows", "rejected"])

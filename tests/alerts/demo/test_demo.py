@@ -25,11 +25,13 @@ from tests.project.harness import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ON_CTR = {"ctr-floor", "ctr-anomaly", "ctr-week-over-week"}
 RULES_THAT_COVER = {
-    "pdp-ctr-drop": {"ctr-floor", "ctr-week-over-week"},
-    "cart-ctr-drift": {"ctr-floor", "ctr-week-over-week"},
-    "visit-history-dwell-drop": {"dwell-floor"},
-    "recently-viewed-ctr-drop": {"ctr-floor", "ctr-week-over-week"},
+    "missing-day": {"missing-day"},
+    "pdp-ctr-drop": ON_CTR,
+    "cart-ctr-drift": ON_CTR,
+    "visit-history-dwell-drop": {"dwell-floor", "dwell-anomaly"},
+    "recently-viewed-ctr-drop": ON_CTR,
     "home-collaborative-outage": {"collaborative-zero-streak"},
     "pdp-cold-start-rise": {"cold-start-exposure"},
     "home-reason-outage": {"reason-coverage"},
@@ -43,7 +45,7 @@ RULES_THAT_COVER = {
     "history_layout_v1": {"experiment-mixed-users"},
 }
 # What is wrong with these is for no alert to find.
-UNCOVERED = {"missing-day", "broken-rows", "late-rows", "cart_upsell_v2", "feed_order_v1"}
+UNCOVERED = {"broken-rows", "late-rows", "cart_upsell_v2", "feed_order_v1"}
 # When the rules on responses fire: the day or bucket that makes the breach long enough. One of
 # the eight buckets of the first may hold too little to be judged.
 FIRED = {

@@ -1,12 +1,9 @@
-"""`recwatch check`: evaluate the rules on the marts and deliver what fires."""
+"""`recwatch check`: evaluate the rules on the marts and deliver what has changed."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-from collections import Counter
-from contextlib import closing
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -16,28 +13,19 @@ import click
 from click.core import ParameterSource
 
 from alerts.cli.options import Where, warehouse_options
-from alerts.errors import DeliveryError
+from alerts.cli.state import open_store, state_option
+from alerts.errors import ConfigurationError, DeliveryError, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.table import Table
-
+    from alerts.notify import Delivery
     from alerts.rules import RuleSet
-    from alerts.runner import Evaluation, Outgoing, Outlets, Result, Sent
-    from alerts.warehouse import Target
-
-_STYLES = {
-    "firing": "bold red",
-    "error": "bold magenta",
-    "no_data": "magenta",
-    "invalid": "magenta",
-    "recovering": "yellow",
-    "pending": "yellow",
-    "too_few": "cyan",
-}
-# Not a terminal, no width: wide enough for a log line to stay one.
-_WIDTH = 160
+    from alerts.runner.check import Call
+    from alerts.runner.deliver import Report
+    from alerts.runner.receivers import Outlets
+    from alerts.runner.watch import Watch
+    from alerts.state.store import Store
 
 
 def _as_of(_: click.Context, __: click.Parameter, text: str | None) -> date | None:
@@ -72,14 +60,21 @@ def _as_of(_: click.Context, __: click.Parameter, text: str | None) -> date | No
     callback=_as_of,
     help="Judge as at this date or time (or `now`) instead of at the marts' newest data.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show what would be sent if nothing had been told before; send and remember nothing.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.option("--fail-on-firing", is_flag=True, help="Exit with 1 if anything fires.")
 @click.option("--strict", is_flag=True, help="A receiver without its secret is an error.")
+@click.option("--init-state", is_flag=True, help="Put a damaged state aside and begin a new one.")
+@state_option
 @warehouse_options
 def command(  # noqa: PLR0913 - one for each option
     *,
     where: Where,
+    state: str | None,
     files: tuple[Path, ...],
     names: tuple[str, ...],
     as_of: date | None,
@@ -87,50 +82,138 @@ def command(  # noqa: PLR0913 - one for each option
     as_json: bool,
     fail_on_firing: bool,
     strict: bool,
+    init_state: bool,
 ) -> None:
-    """Evaluate the rules on the marts and deliver what fires.
+    """Evaluate the rules on the marts and deliver what has changed since the last run.
 
     Only complete buckets (days, weeks, hours, five minutes) are judged: by default those that the
     marts themselves show to be over, with --as-of those that end at that time or before.
 
-    A receiver whose secret is not set writes to the console, with a warning.
+    What was told is remembered: an alert is sent when it begins, again while it lasts, and when it
+    ends. A receiver whose secret is not set writes to the console, with a warning.
     """
     from alerts import rules as rule_files  # noqa: PLC0415 - `--help` needs none of these
-    from alerts import runner  # noqa: PLC0415
+    from alerts.runner import check, open_receivers  # noqa: PLC0415
 
-    rules = rule_files.load_rules(files or [rule_files.DEFAULT_RULES]).only(names)
+    if dry_run and init_state:
+        raise ConfigurationError("--init-state begins a new state, --dry-run changes nothing")
+    rules = rule_files.load_rules(files or [rule_files.DEFAULT_RULES])
     echo = partial(_echo, err=as_json)
-    outlets = runner.open_receivers(rules, os.environ, echo, strict=strict)
-    _warn(outlets.warnings)
-    target, evaluation = _evaluate(where, rules, as_of)
-    _warn(evaluation.warnings)
-    outgoing = runner.decide(evaluation, rules, _flags())
-    if not as_json:
-        _print_table(evaluation)
-    sent = [] if dry_run else runner.deliver(outgoing, outlets.receivers)
-    if as_json:
-        warnings = [*outlets.warnings, *evaluation.warnings]
-        planned = outgoing if dry_run else sent
-        _print_document(evaluation, target.name, planned, outlets, warnings)
-    elif dry_run:
-        _print_planned(outgoing, outlets)
+    call = _call(where, rules, names, as_of)
+    printer = _Printer(call, as_json=as_json)
+    if dry_run:
+        outlets = open_receivers(rules.only(names), os.environ, echo, strict=strict)
+        _warn(outlets.warnings)
+        found = check.look(call, None)
+        printer.planned(found, outlets)
     else:
-        _print_sent(sent, outlets)
-    _raise_outstanding(sent)
-    if fail_on_firing and evaluation.firing:
+        with open_store(state, where, "recwatch check", locked=True, init=init_state) as store:
+            outlets = _open_outlets(rules, names, store, echo, strict=strict)
+            _warn(outlets.warnings)
+            found = _run(call, store, outlets, printer)
+    if fail_on_firing and found.evaluation.firing:
         click.get_current_context().exit(1)
 
 
-def _evaluate(where: Where, rules: RuleSet, as_of: date | None) -> tuple[Target, Evaluation]:
-    from alerts.runner import Settings, evaluate  # noqa: PLC0415
-    from alerts.warehouse import open_warehouse, resolve_target  # noqa: PLC0415
+def _call(where: Where, rules: RuleSet, names: tuple[str, ...], as_of: date | None) -> Call:
+    from alerts.runner.check import Call  # noqa: PLC0415
+    from alerts.warehouse import resolve_target  # noqa: PLC0415
 
+    rules.only(names)
     project = where.project()
     target = resolve_target(project, where.target, where.profiles_dir)
-    zone = str(project.variables.get("reporting_timezone") or "UTC")
-    settings = Settings(prefix=project.schema_prefix, timezone=zone)
-    with closing(open_warehouse(target, read_only=True)) as warehouse:
-        return target, evaluate(rules.rules, warehouse, as_of, settings, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    return Call(rules, names, project, target, os.environ, now, as_of, _flags())
+
+
+def _open_outlets(
+    rules: RuleSet, names: tuple[str, ...], store: Store, echo: partial[None], *, strict: bool
+) -> Outlets:
+    """The receivers of the rules, and of what earlier runs could not deliver."""
+    from alerts.runner import open_receivers  # noqa: PLC0415
+
+    waiting = sorted({one.receiver for one in store.outbox.outstanding()})
+    return open_receivers(rules.only(names), os.environ, echo, strict=strict, also=waiting)
+
+
+def _run(call: Call, store: Store, outlets: Outlets, printer: _Printer) -> Watch:
+    """Look, say, tell. What waits is sent even where the marts cannot be read."""
+    from alerts.runner import check  # noqa: PLC0415
+
+    try:
+        found = check.look(call, store)
+    except WarehouseError as error:
+        found = check.look_away(call, store, str(error))
+        report = check.tell(found, store, outlets, call.now)
+        check.report_run(call, found, report, outlets)
+        raise
+    printer.before(found)
+    report = check.tell(found, store, outlets, call.now)
+    watched = check.report_run(call, found, report, outlets)
+    printer.after(found, report, outlets)
+    _raise_outstanding(report, watched)
+    return found
+
+
+class _Printer:
+    """What a run prints: a table and messages, or one JSON document at its end."""
+
+    def __init__(self, call: Call, *, as_json: bool) -> None:
+        self._call = call
+        self._as_json = as_json
+
+    def before(self, found: Watch) -> None:
+        """What was found, before anything is sent."""
+        from alerts.cli.check_table import print_found  # noqa: PLC0415
+
+        _warn(found.evaluation.warnings)
+        _warn(found.advanced.remarks)
+        if not self._as_json:
+            print_found(found)
+
+    def planned(self, found: Watch, outlets: Outlets) -> None:
+        """What a dry run would send."""
+        from alerts.notify.console import render  # noqa: PLC0415
+        from alerts.runner.document import planned_document  # noqa: PLC0415
+
+        self.before(found)
+        if self._as_json:
+            planned = [planned_document(one, outlets.types) for one in found.outgoing]
+            self._document(found, outlets, planned)
+            return
+        for one in found.outgoing:
+            click.echo(f"\nWould send to {one.receiver} ({outlets.types[one.receiver]}):")
+            click.echo(render(one.message))
+        if not found.outgoing:
+            click.echo("Nothing would be sent.")
+
+    def after(self, found: Watch, report: Report, outlets: Outlets) -> None:
+        """What became of the messages."""
+        from alerts.notify.text import one_line  # noqa: PLC0415
+        from alerts.runner.document import left_document, sent_document  # noqa: PLC0415
+
+        if self._as_json:
+            sent = [sent_document(one, outlets.types) for one in report.sent]
+            left = [left_document(one, outlets.types) for one in report.left]
+            self._document(found, outlets, [*sent, *left])
+            return
+        for one in report.sent:
+            kind = outlets.types.get(one.by, "")
+            if kind != "console" and one.waiting.action != "edit":
+                headline = one_line(one.waiting.message.headline)
+                how = ", as an earlier run had done" if one.found else ""
+                click.echo(f"Sent to {one.by} ({kind}){how}: {headline}")
+
+    def _document(
+        self, found: Watch, outlets: Outlets, notifications: list[dict[str, object]]
+    ) -> None:
+        from alerts.runner.document import document  # noqa: PLC0415
+
+        evaluation = found.evaluation
+        warnings = [*outlets.warnings, *evaluation.warnings, *found.advanced.remarks]
+        name = self._call.target.name
+        content = document(evaluation, name, notifications, warnings, found.telling)
+        click.echo(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=True))
 
 
 def _flags() -> list[str]:
@@ -160,93 +243,19 @@ def _warn(warnings: Sequence[str]) -> None:
         click.echo(f"recwatch: warning: {warning}", err=True)
 
 
-def _print_table(evaluation: Evaluation) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
-    from alerts.runner.document import ordered  # noqa: PLC0415
-
-    wanting = [one for one in ordered(evaluation.results) if one.state != "ok"]
-    if wanting:
-        console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDTH)
-        console.print(_table(wanting))
-    click.echo(_summary(evaluation))
-
-
-def _table(results: Sequence[Result]) -> Table:
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    from alerts.notify.text import one_line  # noqa: PLC0415
-    from alerts.runner.compose import shown  # noqa: PLC0415
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("State", "Severity", "Rule", "Labels", "Bucket", "Since"):
-        table.add_column(name, no_wrap=name in {"State", "Severity"}, overflow="fold")
-    table.add_column("Why", overflow="fold", ratio=1)
-    for one in results:
-        labels = ", ".join(f"{name}={value}" for name, value in one.labels)
-        cells = (one.severity, one.rule, labels, shown(one.bucket), shown(one.since), one.reason)
-        state = Text(one.state, style=_STYLES[one.state])
-        # Text, not markup: a label may hold brackets.
-        table.add_row(state, *(Text(one_line(cell)) for cell in cells))
-    return table
-
-
-def _summary(evaluation: Evaluation) -> str:
-    """How many series are in which state, those that are fine by rule, and rules without any."""
-    states: Counter[str] = Counter(one.state for one in evaluation.results)
-    fine = Counter(one.rule for one in evaluation.results if one.state == "ok")
-    counts = ", ".join(f"{states[state]} {state}" for state in (*_STYLES, "ok") if states[state])
-    by_rule = ", ".join(f"{rule} {count}" for rule, count in sorted(fine.items()))
-    text = f"{counts} ({by_rule})." if by_rule else f"{counts or 'No series to judge'}."
-    missing = len(evaluation.unjudged)
-    if not missing:
-        return text
-    return f"{text} {missing} rule{'' if missing == 1 else 's'} not judged: see the warnings."
-
-
-def _print_planned(outgoing: Sequence[Outgoing], outlets: Outlets) -> None:
-    from alerts.notify.console import render  # noqa: PLC0415
-
-    for one in outgoing:
-        click.echo(f"\nWould send to {one.receiver} ({outlets.types[one.receiver]}):")
-        click.echo(render(one.message))
-    if not outgoing:
-        click.echo("Nothing would be sent.")
-
-
-def _print_sent(sent: Sequence[Sent], outlets: Outlets) -> None:
-    from alerts.notify.text import one_line  # noqa: PLC0415
-
-    for one in sent:
-        kind = outlets.types[one.receiver]
-        if kind != "console" and not one.delivery.failed:
-            click.echo(f"Sent to {one.receiver} ({kind}): {one_line(one.message.headline)}")
-
-
-def _print_document(
-    evaluation: Evaluation,
-    target: str,
-    messages: Sequence[Sent] | Sequence[Outgoing],
-    outlets: Outlets,
-    warnings: Sequence[str],
-) -> None:
-    from alerts.runner.document import document, notification  # noqa: PLC0415
-
-    notifications = [notification(one, outlets.types) for one in messages]
-    content = document(evaluation, target, notifications, warnings)
-    click.echo(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=True))
-
-
-def _raise_outstanding(sent: Sequence[Sent]) -> None:
+def _raise_outstanding(report: Report, watched: dict[str, Delivery]) -> None:
     """An error for what was not delivered, by receiver, with the first reason."""
-    failed: dict[str, list[Sent]] = {}
-    for one in sent:
-        if one.delivery.failed:
-            failed.setdefault(one.receiver, []).append(one)
-    if failed:
-        lines = [
-            f"receiver {name}: {len(those)} not delivered: {those[0].delivery.detail}"
-            for name, those in failed.items()
-        ]
+    failed: dict[str, list[str]] = {}
+    for one in report.left:
+        failed.setdefault(one.waiting.receiver, []).append(one.detail)
+    lines = [
+        f"receiver {name}: {len(details)} not delivered: {details[0]}"
+        for name, details in failed.items()
+    ]
+    lines += [
+        f"receiver {name}: this run is not reported: {delivery.detail}"
+        for name, delivery in watched.items()
+        if delivery.failed
+    ]
+    if lines:
         raise DeliveryError("\n".join(lines))

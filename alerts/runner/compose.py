@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from alerts.detectors.sentences import shown
 from alerts.notify.message import SEVERITIES, Alert, Message
 from alerts.runner.playbook import Known, Playbook, playbook
-from alerts.runner.route import CONSOLE, receivers_of
-from alerts.runner.tell import Story, alert_of, command, headline, measured, title
+from alerts.runner.route import receivers_of, receivers_without_rule
+from alerts.runner.tell import Story, alert_of, command, headline, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alerts.runner.why import Why
     from alerts.state.model import Transition
 
-__all__ = ["GROUP_ABOVE", "Context", "Outgoing", "compose", "decide", "shown", "title"]
+__all__ = ["GROUP_ABOVE", "Context", "Outgoing", "compose", "shown", "title"]
 
 # More alerts than this in one run become one message per receiver.
 GROUP_ABOVE = 10
@@ -90,24 +90,6 @@ def compose(transitions: Iterable[Transition], context: Context) -> list[Outgoin
     return outgoing
 
 
-def decide(evaluation: Evaluation, rules: RuleSet, flags: Sequence[str] = ()) -> list[Outgoing]:
-    """Everything that fires, the gravest first: an alert each, or grouped when there are many.
-
-    `flags` are those of the run (`--target`, `--rules` …), repeated in the command that
-    reproduces an alert.
-    """
-    by_name = {rule.name: rule for rule in rules.rules}
-    firing = sorted(evaluation.firing, key=_gravest_first)
-    alerts = [(by_name[one.rule].receiver, _alert(one, by_name[one.rule], flags)) for one in firing]
-    if len(alerts) <= GROUP_ABOVE:
-        return [Outgoing(receiver, _single(alert)) for receiver, alert in alerts]
-    grouped: dict[str, list[Alert]] = {}
-    for receiver, alert in alerts:
-        grouped.setdefault(receiver, []).append(alert)
-    again = command([], evaluation.as_of, flags)
-    return [Outgoing(receiver, _group(many, again)) for receiver, many in grouped.items()]
-
-
 def _one_by_one(rules: RuleSet, receiver: str) -> bool:
     config = rules.receivers.get(receiver)
     return config is not None and config.type == "pagerduty"
@@ -150,27 +132,14 @@ class _Composer:
             return tuple(dict.fromkeys(known))
         rule = self.rules.get(transition.rule)
         if rule is None:
-            return (CONSOLE,)
+            where = self.context.rules
+            return receivers_without_rule(transition.severity, transition.labels, where)
         return receivers_of(rule, transition.labels, self.context.rules.routes)
 
     def _span(self, transition: Transition) -> Episode | None:
         """The episode that a transition is about."""
         found = self.episodes.get(transition.fingerprint, [])
         return next((one for one in found if one.first == transition.since), None)
-
-
-def _alert(result: Result, rule: Rule, flags: Sequence[str]) -> Alert:
-    facts = {"severity": rule.severity, "rule": result.rule, **dict(result.labels)}
-    return Alert(
-        title=title(result.rule, result.labels),
-        severity=rule.severity,
-        summary=result.reason,
-        fingerprint=result.fingerprint,
-        facts=tuple((facts | measured(result, rule)).items()),
-        description=rule.description,
-        playbook=rule.playbook,
-        command=command(["--rule", result.rule], result.until, flags),
-    )
 
 
 def _single(alert: Alert) -> Message:
@@ -196,7 +165,3 @@ def _holds_back(held: Sequence[Held]) -> str:
 def _what_burns_first(one: Transition) -> tuple[int, int, str, Sequence[tuple[str, str]], int]:
     order = _KINDS.index(one.kind), -SEVERITIES.index(one.severity)
     return *order, one.rule, one.labels, one.episode
-
-
-def _gravest_first(result: Result) -> tuple[int, str, Sequence[tuple[str, str]]]:
-    return -SEVERITIES.index(result.severity), result.rule, result.labels

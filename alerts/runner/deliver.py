@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 import time
-import uuid
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,11 +12,10 @@ from typing import TYPE_CHECKING
 from alerts.notify.message import Delivery, Parcel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from alerts.notify.message import Message, Receiver
-    from alerts.runner.compose import Outgoing
+    from alerts.notify.message import Receiver
     from alerts.state.outbox import Outbox, Status, Waiting
 
 # How long a run may take to deliver, in seconds.
@@ -26,34 +24,6 @@ DEADLINE = 60.0
 _HANDING = 0.75
 # After so many failed attempts it may be the message, not the receiver: the one behind it is tried.
 _POISON = 3
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What became of one message."""
-
-    receiver: str
-    message: Message
-    delivery: Delivery
-
-
-def deliver(outgoing: Sequence[Outgoing], receivers: Mapping[str, Receiver]) -> list[Sent]:
-    """Send every message in order, and remember nothing.
-
-    A receiver that could not be reached is not tried again in this run: a dead one must not hold
-    up the others message by message.
-    """
-    down: dict[str, Delivery] = {}
-    sent: list[Sent] = []
-    for one in outgoing:
-        delivery = down.get(one.receiver)
-        if delivery is None:
-            delivery = receivers[one.receiver].send(Parcel(str(uuid.uuid4()), one.message))
-            if delivery.outcome == "retryable":
-                skipped = f"not tried after an earlier message failed: {delivery.detail}"
-                down[one.receiver] = Delivery("retryable", skipped)
-        sent.append(Sent(one.receiver, one.message, delivery))
-    return sent
 
 
 @dataclass(frozen=True)

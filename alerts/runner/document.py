@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.detectors.series import finite
 from alerts.runner.compose import shown
-from alerts.runner.deliver import Sent
 from alerts.runner.inhibit import Suppressed
 from alerts.runner.tell import trend
 
@@ -34,8 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
+    from alerts.notify import Message
     from alerts.rules import Rule
     from alerts.runner.compose import Outgoing
+    from alerts.runner.deliver import Done, Left
     from alerts.runner.evaluate import Evaluation, Result
     from alerts.runner.why import Why
     from alerts.state.model import Record, Transition
@@ -163,16 +164,33 @@ def silence_document(silence: Silence) -> dict[str, Any]:
     }
 
 
-def notification(one: Sent | Outgoing, types: Mapping[str, str]) -> dict[str, Any]:
-    """What became of a message; what would, in a dry run."""
-    delivery = one.delivery if isinstance(one, Sent) else None
+def planned_document(one: Outgoing, types: Mapping[str, str]) -> dict[str, Any]:
+    """A message that would be sent."""
+    return _notification(one.receiver, one.message, types, "dry_run", "")
+
+
+def sent_document(one: Done, types: Mapping[str, str]) -> dict[str, Any]:
+    """A message that arrived, maybe at a fallback, maybe sent by an earlier run."""
+    detail = one.delivery.detail
+    return _notification(one.by, one.waiting.message, types, "delivered", detail)
+
+
+def left_document(one: Left, types: Mapping[str, str]) -> dict[str, Any]:
+    """A message that did not arrive: `refused` if no run will try it again, else `retryable`."""
+    outcome = "refused" if one.final else "retryable"
+    return _notification(one.waiting.receiver, one.waiting.message, types, outcome, one.detail)
+
+
+def _notification(
+    receiver: str, message: Message, types: Mapping[str, str], outcome: str, detail: str
+) -> dict[str, Any]:
     return {
-        "receiver": one.receiver,
-        "type": types[one.receiver],
-        "outcome": delivery.outcome if delivery else "dry_run",
-        "headline": one.message.headline,
-        "alerts": [alert.fingerprint for alert in one.message.alerts],
-        "detail": delivery.detail if delivery else "",
+        "receiver": receiver,
+        "type": types.get(receiver, ""),
+        "outcome": outcome,
+        "headline": message.headline,
+        "alerts": [alert.fingerprint for alert in message.alerts],
+        "detail": detail,
     }
 
 

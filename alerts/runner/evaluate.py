@@ -243,13 +243,13 @@ def _found(rule: Rule, reader: Reader, now: datetime | None) -> Found:
         case Srm() | ExperimentGuardrail():
             return _tested(rule, reader)
         case ExperimentDelta():
-            return judge_delta(rule, reader.table(rule), reader)
+            return judge_delta(rule, reader)
         case Freshness():
             return judge_freshness(rule, reader, now)
         case Quarantine():
             return judge_quarantine(rule, reader)
         case _:
-            return judge(rule, reader.table(rule), reader)
+            return judge(rule, reader)
 
 
 def _tested(rule: Srm | ExperimentGuardrail, reader: Reader) -> Found:

@@ -26,7 +26,7 @@ from alerts.rules.time_semantics import is_share
 from alerts.runner.evaluate import DEFAULTS, Settings, keep_of, needed_of, within_of, zone_of
 from alerts.runner.read import Reader
 from alerts.runner.refused import refused
-from alerts.runner.subjects import bound_of, limit_of, read_series, running, setting_of
+from alerts.runner.subjects import bound_of, limit_of, running, setting_of
 from alerts.runner.trials import arms, begun_experiments
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def _predicted(rule: Rule, reader: Reader) -> Iterator[Prediction]:
             for one in refused(rule, reader):
                 yield _single(rule, one, reader)
         case _:
-            found = list(read_series(rule, reader.table(rule), reader))
-            for one, is_over in running(rule, found, reader):
+            for one, is_over in running(rule, reader.series(rule), reader):
                 if not is_over:
                     yield _single(rule, one, reader)
 
@@ -147,8 +146,7 @@ def _deltas(rule: ExperimentDelta, reader: Reader) -> Iterator[Prediction]:
     window = reader.window(rule.mart)
     if window is None:
         return
-    found = list(read_series(rule, reader.table(rule), reader))
-    for pair in arms(rule, found, reader, {}):
+    for pair in arms(rule, reader.series(rule), reader, {}):
         if not pair.span.is_over(window.last):
             yield _delta(rule, pair.treatment, pair.control, reader)
 

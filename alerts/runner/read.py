@@ -67,6 +67,9 @@ class Reader:
     _plans: Mapping[str, Plan] | None = field(default=None, init=False)
     _wanted: dict[Grouping, set[str]] = field(default_factory=dict, init=False)
     _tables: dict[Grouping, Table] = field(default_factory=dict, init=False)
+    _series: dict[tuple[Grouping, str, str | None], list[Series]] = field(
+        default_factory=dict, init=False
+    )
 
     def expect(self, rules: Sequence[Rule]) -> None:
         """Rules that will be asked for, so that those of one grouping share a query."""
@@ -90,6 +93,17 @@ class Reader:
             ]
             self._tables[grouping] = self._table(grouping, tuple(present))
         return self._tables[grouping]
+
+    def series(self, rule: Rule) -> list[Series]:
+        """The series of a rule's metric; rules on the same one share them."""
+        guard = rule.min_denominator.column if rule.min_denominator else None
+        grouping = Grouping.of(rule)
+        key = grouping, rule.metric, guard
+        if key not in self._series:
+            metric = MARTS[rule.mart].metrics[rule.metric]
+            found = series(self.table(rule), rule.by, metric, guard, self.expected(grouping))
+            self._series[key] = list(found)
+        return self._series[key]
 
     def relations(self, rules: Sequence[Rule]) -> list[Relation]:
         """Every mart and reference table that the rules may read."""

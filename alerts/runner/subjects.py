@@ -13,7 +13,6 @@ from alerts.rules.expressions import format_duration
 from alerts.rules.marts import DAY, MARTS, REFERENCES, WEEK
 from alerts.rules.time_semantics import is_share
 from alerts.runner.plans import span_of, within
-from alerts.runner.read import Grouping, Reader, Table, series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from alerts.detectors import Labels, Series, Verdict
     from alerts.rules import Rule
     from alerts.rules.marts import Metric
+    from alerts.runner.read import Reader, Table
 
 # A level that has lasted for so long is what a drop is counted from.
 FROZEN = timedelta(days=14)
@@ -62,9 +62,9 @@ class Found:
     warnings: tuple[str, ...] = ()
 
 
-def judge(rule: Rule, table: Table, reader: Reader) -> Found:
+def judge(rule: Rule, reader: Reader) -> Found:
     """Every label set of a rule that reads one series for each."""
-    found = list(read_series(rule, table, reader))
+    table, found = reader.table(rule), reader.series(rule)
     warnings: list[str] = []
     subjects: list[Subject] = []
     for one, is_over in running(rule, found, reader):
@@ -85,13 +85,6 @@ def lacking_of(table: Table, found: Sequence[Series], subjects: Sequence[Subject
     if all(one.is_over for one in subjects):
         return "running experiment" if subjects else ""
     return ""
-
-
-def read_series(rule: Rule, table: Table, reader: Reader) -> Iterator[Series]:
-    """The series of a rule's metric."""
-    guard = rule.min_denominator.column if rule.min_denominator else None
-    metric = MARTS[rule.mart].metrics[rule.metric]
-    return series(table, rule.by, metric, guard, reader.expected(Grouping.of(rule)))
 
 
 def limit_of(rule: Rule, bound: float) -> Limit:

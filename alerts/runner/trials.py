@@ -17,7 +17,6 @@ from alerts.runner.subjects import (
     experiment_of,
     lacking_of,
     limit_of,
-    read_series,
     wording_of,
 )
 
@@ -29,12 +28,12 @@ if TYPE_CHECKING:
     from alerts.detectors.series import Bucket
     from alerts.experiments.evidence import Plan
     from alerts.rules import ExperimentDelta, Rule
-    from alerts.runner.read import Reader, Table
+    from alerts.runner.read import Reader
 
 
-def judge_delta(rule: ExperimentDelta, table: Table, reader: Reader) -> Found:
+def judge_delta(rule: ExperimentDelta, reader: Reader) -> Found:
     """Each treatment arm against the control arm of its experiment, by the other labels."""
-    found = list(read_series(rule, table, reader))
+    table, found = reader.table(rule), reader.series(rule)
     warnings: dict[str, None] = {}
     subjects: list[Subject] = []
     window = reader.window(rule.mart)

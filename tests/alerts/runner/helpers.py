@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerts.rules import DEFAULT_RULES, RuleSet, load_rules
@@ -14,10 +14,14 @@ from alerts.runner import (
     Settings,
     evaluate,
 )
+from alerts.runner.watch import Known, watch
 from tests.alerts.handmade import DAY_ONE, Marts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from alerts.runner.compose import Outgoing
 
 
 def rule(**fields: Any) -> dict[str, Any]:
@@ -53,6 +57,12 @@ def run(
 def shipped(marts: Marts, as_of: date | None = None) -> Evaluation:
     with closing(marts.open()) as warehouse:
         return evaluate(load_rules([DEFAULT_RULES]).rules, warehouse, as_of)
+
+
+def decide(evaluation: Evaluation, rules: RuleSet, flags: Sequence[str] = ()) -> Sequence[Outgoing]:
+    """What a first run would send."""
+    now = datetime(2025, 4, 1, tzinfo=UTC)
+    return watch(evaluation, rules, Known("duckdb", now, flags=flags)).outgoing
 
 
 def states(evaluation: Evaluation) -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alerts.runner import Episode, Evaluation, Outgoing
-from alerts.runner.compose import Context, compose
+from alerts.runner import Episode, Evaluation
+from alerts.runner.compose import Context, Outgoing, compose
 from alerts.runner.evaluate import fingerprint
 from alerts.runner.inhibit import suppressed
 from alerts.runner.why import Why

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from alerts.errors import ConfigurationError
-from alerts.notify import Alert, ConsoleReceiver, Delivery, Message, Parcel
-from alerts.runner import (
-    Evaluation,
-    Outgoing,
-    Result,
-    decide,
-    deliver,
-    open_receivers,
-)
-from tests.alerts.runner.helpers import day, rule, ruleset
+from alerts.notify import ConsoleReceiver
+from alerts.runner import Episode, Evaluation, Result, open_receivers
+from alerts.runner.evaluate import fingerprint
+from tests.alerts.runner.helpers import day, decide, rule, ruleset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from alerts.runner.compose import Outgoing
 
 
 def result(**fields: Any) -> Result:
@@ -44,7 +41,9 @@ def result(**fields: Any) -> Result:
     return Result(**{**base, **fields})
 
 
-def decided(tmp_path: Path, results: Sequence[Result], flags: Sequence[str] = ()) -> list[Outgoing]:
+def decided(
+    tmp_path: Path, results: Sequence[Result], flags: Sequence[str] = ()
+) -> Sequence[Outgoing]:
     receivers = "receivers:\n  - {name: team, type: console}\n"
     rules = ruleset(
         tmp_path,
@@ -52,7 +51,19 @@ def decided(tmp_path: Path, results: Sequence[Result], flags: Sequence[str] = ()
         rule(name="p", severity="page", receiver="team"),
         receivers=receivers,
     )
-    return decide(Evaluation(None, tuple(results), ()), rules, flags)
+    named = [replace(one, fingerprint=fingerprint(one.rule, one.labels)) for one in results]
+    episodes = [begun(one) for one in named if one.state == "firing"]
+    return decide(Evaluation(None, tuple(named), tuple(episodes)), rules, flags)
+
+
+def begun(one: Result) -> Episode:
+    """The episode of a result that fires."""
+    return Episode(
+        *(one.rule, one.labels, one.fingerprint, one.severity),
+        *(one.since or day(2), one.bucket or day(3), one.bucket or day(3)),
+        *(2, one.value or 0.0, one.threshold),
+        open=True,
+    )
 
 
 def test_a_message_says_what_why_since_when_and_how_to_see_it_again(tmp_path: Path) -> None:
@@ -77,7 +88,10 @@ def test_a_message_says_what_why_since_when_and_how_to_see_it_again(tmp_path: Pa
 
 
 def test_only_what_fires_is_sent_the_gravest_first(tmp_path: Path) -> None:
-    quiet = [result(state=state) for state in ("ok", "pending", "no_data", "too_few")]
+    quiet = [
+        result(state=state, labels=(("surface", state),))
+        for state in ("ok", "pending", "no_data", "invalid", "error", "too_few")
+    ]
     outgoing = decided(tmp_path, [*quiet, result(), result(rule="p", severity="page")])
     assert [(o.receiver, o.message.severity) for o in outgoing] == [
         ("team", "page"),
@@ -86,47 +100,12 @@ def test_only_what_fires_is_sent_the_gravest_first(tmp_path: Path) -> None:
 
 
 def test_more_than_ten_become_one_message_per_receiver(tmp_path: Path) -> None:
-    results = [result(labels=(("surface", f"s{n}"),)) for n in range(10)]
-    assert len(decided(tmp_path, results)) == 10
+    results = [result(labels=(("surface", f"s{n}"),)) for n in range(11)]
+    assert len(decided(tmp_path, results[:10])) == 10
     grouped = decided(tmp_path, [*results, result(rule="p", severity="page")])
-    assert [(o.receiver, len(o.message.alerts)) for o in grouped] == [("team", 1), ("console", 10)]
-    assert grouped[1].message.headline == "WARN: 10 alerts fire"
+    assert [(o.receiver, len(o.message.alerts)) for o in grouped] == [("team", 1), ("console", 11)]
+    assert grouped[1].message.headline == "WARN: 11 alerts fire"
     assert grouped[1].message.command == "recwatch check --dry-run"
-
-
-class Scripted:
-    """A receiver that answers as told."""
-
-    def __init__(self, *answers: Delivery) -> None:
-        self.answers = list(answers)
-        self.got: list[Message] = []
-
-    def send(self, parcel: Parcel) -> Delivery:
-        self.got.append(parcel.message)
-        return self.answers[min(len(self.got), len(self.answers)) - 1]
-
-    def find(self, parcel: Parcel) -> Delivery | None:
-        return None
-
-
-def outgoing(receiver: str, title: str) -> Outgoing:
-    return Outgoing(receiver, Message(title, "warn", (Alert(title, "warn", "s", "f"),)))
-
-
-def test_a_dead_receiver_is_asked_once_and_does_not_hold_up_the_others() -> None:
-    dead = Scripted(Delivery("retryable", "connection refused"))
-    alive = Scripted(Delivery("delivered"))
-    messages = [outgoing(name, f"{name}{n}") for n in range(3) for name in ("dead", "alive")]
-    sent = deliver(messages, {"dead": dead, "alive": alive})
-    assert (len(dead.got), len(alive.got)) == (1, 3)
-    assert [one.delivery.outcome for one in sent] == ["retryable", "delivered"] * 3
-    assert sent[2].delivery.detail.startswith("not tried after an earlier message failed")
-
-
-def test_a_refusal_concerns_one_message() -> None:
-    picky = Scripted(Delivery("refused", "invalid_blocks"), Delivery("delivered"))
-    sent = deliver([outgoing("picky", "a"), outgoing("picky", "b")], {"picky": picky})
-    assert [one.delivery.outcome for one in sent] == ["refused", "delivered"]
 
 
 SLACK = """receivers:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from alerts.rules import DEFAULT_RULES, load_rules
-from alerts.runner import decide, evaluate
+from alerts.runner import evaluate
 from alerts.runner.document import result_document
 from alerts.warehouse import open_warehouse
 from tests.alerts.handmade import Marts, Served, ddl
-from tests.alerts.runner.helpers import day, one, rule, run, shipped
+from tests.alerts.runner.helpers import day, decide, one, rule, run, shipped
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alerts.notify import Alert, Message
-from alerts.runner import Outgoing
+from alerts.runner.compose import Outgoing
 from alerts.runner.threads import deliveries, told_to
 from alerts.state.model import Transition
 from alerts.state.store import open_state

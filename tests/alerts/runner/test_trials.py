@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alerts.runner import decide, evaluate
+from alerts.runner import evaluate
 from alerts.runner.document import result_document
-from tests.alerts.runner.helpers import one, ruleset, run, states
+from tests.alerts.runner.helpers import decide, one, ruleset, run, states
 from tests.alerts.runner.trials import START, Level, Trials, fair, guarded, on
 
 if TYPE_CHECKING:

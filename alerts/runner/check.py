@@ -1,0 +1,169 @@
+"""`recwatch check` in three steps that stay apart: look, write down and send, tell who watches."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from datetime import time as clock
+from functools import partial
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from alerts.notify.status import RunStatus, SeriesStatus
+from alerts.runner.deliver import Report, dispatch
+from alerts.runner.evaluate import Settings, evaluate
+from alerts.runner.pause import Means, connector, due, pause
+from alerts.runner.read import Reader
+from alerts.runner.threads import deliveries
+from alerts.runner.watch import Known, Watch, watch, watch_failure
+from alerts.runner.window import instant
+from alerts.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from alerts.notify import Delivery
+    from alerts.rules import Rule, RuleSet
+    from alerts.runner.evaluate import Result
+    from alerts.runner.receivers import Outlets
+    from alerts.state.model import Record
+    from alerts.state.store import Store
+    from alerts.warehouse import Project, Target
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a run was asked for, and where.
+
+    Attributes:
+        rules: All rules there are.
+        names: Those to evaluate; all without any.
+        project: The dbt project.
+        target: Of its profile.
+        environ: The environment, where secrets are.
+        now: The clock.
+        as_of: Judge as at this date or time; at the marts' newest data without it.
+        flags: Of the command line, repeated in the command of an alert.
+        began: When the run did, in seconds of a clock that is never set.
+    """
+
+    rules: RuleSet
+    names: tuple[str, ...]
+    project: Project
+    target: Target
+    environ: Mapping[str, str]
+    now: datetime
+    as_of: date | None = None
+    flags: Sequence[str] = ()
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def settings(self) -> Settings:
+        """Where and how the rules are evaluated."""
+        zone = str(self.project.variables.get("reporting_timezone") or "UTC")
+        return Settings(prefix=self.project.schema_prefix, timezone=zone)
+
+
+def look(call: Call, store: Store | None) -> Watch:
+    """Evaluate the rules, and hold the result against what is remembered.
+
+    Without a store, as in a dry run, nothing is remembered: what fires is told as if it were new.
+
+    Raises:
+        ConfigurationError: No such rule or time zone; a bound that is none.
+        WarehouseError: The marts cannot be read at all.
+        StateError: The state cannot be read or written.
+    """
+    chosen, settings = call.rules.only(call.names), call.settings
+    known = _known(call, store)
+    with closing(open_warehouse(call.target, read_only=True)) as warehouse:
+        evaluation = evaluate(chosen.rules, warehouse, call.as_of, settings, call.now)
+        zone = ZoneInfo(settings.timezone)
+        moment = None if call.as_of is None else instant(call.as_of, zone)
+        reader = Reader(warehouse, zone, moment, settings.prefix, settings.lookback)
+        # A run of a few rules has not seen whether the sources are fresh: it pauses nothing.
+        act = None if store is None or call.names else partial(_act, call, store)
+        return watch(evaluation, call.rules, known, reader, act)
+
+
+def look_away(call: Call, store: Store, trouble: str) -> Watch:
+    """The marts cannot be read: nothing ends, and the third time that is an alert of its own."""
+    return watch_failure(trouble, call.rules, _known(call, store))
+
+
+def tell(found: Watch, store: Store, outlets: Outlets, now: datetime) -> Report:
+    """Write down what has changed and what is to be sent, in one transaction; then send it.
+
+    What an earlier run could not deliver goes first.
+    """
+    new = deliveries(found.outgoing, store.outbox)
+    store.commit_run(found.advanced.records, found.advanced.transitions, new, now)
+    report = dispatch(store.outbox, outlets.receivers, outlets.fallbacks, now)
+    store.prune(now)
+    return report
+
+
+def report_run(call: Call, found: Watch, report: Report, outlets: Outlets) -> dict[str, Delivery]:
+    """Tell those who watch the watcher; what came of it, by name.
+
+    A run of a few rules is none of theirs: what it did not look at would seem to be gone.
+    """
+    if call.names:
+        return {}
+    ends = [_seconds(one.until, call) for one in found.evaluation.results if one.until is not None]
+    status = RunStatus(
+        target=call.target.name,
+        ok=not found.trouble,
+        finished=time.time(),
+        duration=time.monotonic() - call.began,
+        rules=0 if found.trouble else len(call.rules.rules),
+        data_until=max(ends, default=None),
+        outstanding=len(report.left),
+        series=tuple(_series(one) for one in found.advanced.records),
+    )
+    return {name: watcher.push(status) for name, watcher in outlets.watchers.items()}
+
+
+def _known(call: Call, store: Store | None) -> Known:
+    judged: Sequence[Rule] | None = call.rules.only(call.names).rules if call.names else None
+    known = Known(call.target.name, call.now, judged=judged, flags=call.flags)
+    if store is None:
+        return known
+    return Known(
+        target=known.target,
+        now=known.now,
+        records=store.records(),
+        silences=store.silences.find(call.now),
+        judged=judged,
+        flags=call.flags,
+        outbox=store.outbox,
+    )
+
+
+def _act(
+    call: Call, store: Store, results: Sequence[Result], records: Mapping[str, Record]
+) -> Mapping[str, str]:
+    """Pause what is to be paused."""
+    means = Means(
+        journal=store.actions,
+        connect=connector(call.target, call.environ),
+        raw_schema=call.project.raw_schema,
+        environ=call.environ,
+        now=call.now,
+        zone=ZoneInfo(call.settings.timezone),
+    )
+    rules = {rule.name: rule for rule in call.rules.rules}
+    return pause(due(results, rules, records), results, means)
+
+
+def _series(record: Record) -> SeriesStatus:
+    return SeriesStatus(record.rule, record.severity, record.state, record.labels)
+
+
+def _seconds(until: date, call: Call) -> float:
+    """A moment, or the local midnight that begins a date, in seconds since 1970."""
+    if isinstance(until, datetime):
+        return until.timestamp()
+    return datetime.combine(until, clock(), ZoneInfo(call.settings.timezone)).timestamp()

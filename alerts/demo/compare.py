@@ -48,8 +48,8 @@ class Finding:
         episodes: Their episodes on its surface and days.
         instead: What shows an incident that no rule covers; what rules said that missed it.
         ok: Found by a rule, or shown exactly elsewhere.
-        too_small_for: The rules that watch its metric, where the shop is too small for them to
-            see it.
+        hindered: Which rules watch it and why they cannot see it here; empty where they can, or
+            where none does.
     """
 
     incident: Incident
@@ -57,7 +57,7 @@ class Finding:
     episodes: tuple[Episode, ...]
     instead: str
     ok: bool
-    too_small_for: tuple[Rule, ...] = ()
+    hindered: str = ""
 
     @property
     def status(self) -> Literal["found", "shown", "missed"]:
@@ -139,15 +139,13 @@ def _finding(
     episodes: Sequence[Episode],
     elsewhere: _Elsewhere,
 ) -> Finding:
+    watching = {name: rule for name, rule in rules.items() if watches(rule, incident)}
     # The demo loads all of its history in one night, so by the day of the load there is only one.
-    covering = {
-        name: rule
-        for name, rule in rules.items()
-        if watches(rule, incident) and rule.mart != DATA_QUALITY
-    }
+    covering = {name: rule for name, rule in watching.items() if rule.mart != DATA_QUALITY}
     if not covering:
         instead, ok = elsewhere.look(incident)
-        return Finding(incident, (), (), instead, ok)
+        hindered = f"{', '.join(watching)}, had it not all been loaded at once" if watching else ""
+        return Finding(incident, (), (), instead, ok, hindered)
     too_small = _too_small(incident, tuple(covering.values()), elsewhere.observed)
     matching = tuple(
         episode
@@ -155,7 +153,8 @@ def _finding(
         if episode.rule in covering and is_about(episode, covering[episode.rule], incident)
     )
     if too_small and not matching:
-        return Finding(incident, (), (), too_small, True, tuple(covering.values()))
+        hindered = f"too small in this shop for {', '.join(covering)}"
+        return Finding(incident, (), (), too_small, ok=True, hindered=hindered)
     return Finding(incident, tuple(covering.values()), matching, "", bool(matching))
 
 

@@ -26,11 +26,9 @@ _WIDTH = 200
 
 
 def expected(finding: Finding) -> str:
-    """The rules that watch it, or that none does; that it is too small where it is."""
-    if finding.too_small_for:
-        names = ", ".join(rule.name for rule in finding.too_small_for)
-        return f"too small in this shop for {names}"
-    return ", ".join(rule.name for rule in finding.rules) or "no shipped rule covers it"
+    """The rules that watch it, or why they cannot see it, or that none does."""
+    names = ", ".join(rule.name for rule in finding.rules)
+    return names or finding.hindered or "no shipped rule covers it"
 
 
 def found(finding: Finding) -> str:

@@ -11,7 +11,7 @@ import pytest
 from alerts.backtest.matching import watches
 from alerts.backtest.truth import read_truth
 from alerts.demo.compare import Comparison, compare
-from alerts.demo.show import found, verdicts
+from alerts.demo.show import expected, found, verdicts
 from alerts.simulate.scenarios import TRACE_INCIDENTS
 from tests.alerts.demo.samples import day, episode, incident, observed, of_shop, rules, truth
 
@@ -187,7 +187,9 @@ def test_refused_rows_are_shown_by_count_as_all_are_loaded_in_one_night() -> Non
     broken = incident(id="b", kind="broken_rows", metric="", surface=None, table=METRICS)
     tonight = episode("quarantine-rate", labels=(("source_table", METRICS),))
 
-    assert held([broken], []).findings[0].status == "shown"
+    (finding,) = held([broken], []).findings
+    assert finding.status == "shown"
+    assert expected(finding) == "quarantine-rate, had it not all been loaded at once"
     assert held([broken], [tonight]).false_alarms == (tonight,)
 
 

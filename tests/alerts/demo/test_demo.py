@@ -145,8 +145,8 @@ def test_nothing_else_fires(document: dict[str, Any]) -> None:
     assert document["differences"] == []
     assert all(one["causes"] for one in document["episodes"])
     firing = [(one["rule"], one["labels"]) for one in document["firing"]]
-    experiments = [(rule, labels["experiment_key"]) for rule, labels in firing[2:]]
-    assert [labels for _, labels in firing[:2]] == [{"surface": "recently_viewed"}] * 2
+    experiments = [(rule, labels["experiment_key"]) for rule, labels in firing[3:]]
+    assert [labels for _, labels in firing[:3]] == [{"surface": "recently_viewed"}] * 3
     assert experiments == [
         ("experiment-srm", "feed_cards_v1"),
         ("experiment-srm", "landing_redirect_v1"),

@@ -126,8 +126,7 @@ _CTR: tuple[Incident, ...] = (
         surface="pdp",
         weekly_factor=0.8,
         sentence=(
-            "Click probability on pdp falls by 20 % a week for three whole weeks, and is then "
-            "repaired. Just large enough: no day is far from the one before."
+            "Click probability on pdp falls by 20 % a week for three weeks. Just large enough."
         ),
     ),
     CtrDrop(
@@ -342,8 +341,7 @@ _TRACES: tuple[Incident, ...] = (
         start_minute=17 * 60,
         minutes=180,
         sentence=(
-            "The collaborative source gave pdp no candidate for three hours. Just large enough: "
-            "some hundred requests in a row."
+            "The collaborative source gave pdp no candidate for three hours. Just large enough."
         ),
     ),
     ColdStartRise(

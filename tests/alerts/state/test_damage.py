@@ -122,7 +122,7 @@ def test_a_flipped_bit_is_found_or_changes_nothing(file: Path) -> None:
     wanted = _content(file)
     random = Random(3)
     found = 0
-    for _ in range(300):
+    for _ in range(150):
         flipped = bytearray(whole)
         place = random.randrange(len(whole))
         flipped[place] ^= 1 << random.randrange(8)
@@ -132,7 +132,7 @@ def test_a_flipped_bit_is_found_or_changes_nothing(file: Path) -> None:
         except StateError:
             found += 1
     # The rest hit free space: three of four pages hold little.
-    assert found > 10
+    assert found > 5
 
 
 def test_a_state_of_a_newer_recwatch_is_left_alone(file: Path) -> None:

@@ -6,6 +6,7 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -137,6 +138,11 @@ class Series:
     labels: Labels
     buckets: Sequence[date]
     points: Sequence[Bucket | None]
+
+    @cached_property
+    def values(self) -> Sequence[float | None]:
+        """The value of each point; None where there is none."""
+        return [None if point is None else point.value for point in self.points]
 
 
 class Spread(NamedTuple):

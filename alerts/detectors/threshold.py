@@ -21,8 +21,8 @@ def judge(series: Series, limit: Limit, evidence: Evidence | None = None) -> lis
     breach, and not fine.
     """
     verdicts = [
-        _verdict(bucket, point, limit)
-        for bucket, point in zip(series.buckets, series.points, strict=True)
+        _verdict(bucket, point, value, limit)
+        for bucket, point, value in zip(series.buckets, series.points, series.values, strict=True)
     ]
     if evidence is None or all(one.outcome != "breach" for one in verdicts):
         return verdicts
@@ -36,8 +36,7 @@ def judge(series: Series, limit: Limit, evidence: Evidence | None = None) -> lis
     ]
 
 
-def _verdict(bucket: date, point: Bucket | None, limit: Limit) -> Verdict:
-    value = point.value if point is not None else None
+def _verdict(bucket: date, point: Bucket | None, value: float | None, limit: Limit) -> Verdict:
     if point is None or value is None:
         return unjudged(bucket, point)
     if not limit.enough(point):

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
+from alerts.detectors.baseline import Baseline, Baselines
 from alerts.detectors.evidence import design_effects
 from alerts.detectors.series import Point, Single, Spread, Verdict, finite
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from alerts.detectors.series import Bucket, Outcome, Series
-
-WEEK = 7
 
 
 @dataclass(frozen=True)
@@ -106,15 +104,6 @@ class Score(NamedTuple):
         )
 
 
-class _Baseline(NamedTuple):
-    """Mean, and the standard deviation of a further day about it."""
-
-    mean: float
-    sd: float
-    by_weekday: bool
-    days: int
-
-
 def judge(series: Series, setting: Setting | None = None) -> list[Score]:
     """A score for each day of a series of days without a gap, oldest first.
 
@@ -124,8 +113,13 @@ def judge(series: Series, setting: Setting | None = None) -> list[Score]:
     A day that cannot be judged neither ends a run of breaches nor counts towards it.
     """
     setting = setting or Setting()
-    values = [_usable(point, setting) for point in series.points]
+    # A day must be large enough to be judged and to be past.
+    values = [
+        None if value is None or point is None or _few(point, setting) else value
+        for point, value in zip(series.points, series.values, strict=True)
+    ]
     effects = _effects(series, setting)
+    past = Baselines(values, setting.days, setting.minimum, setting.weeks)
     scores: list[Score] = []
     begun: int | None = None
     count, side = 0, 0
@@ -133,8 +127,7 @@ def judge(series: Series, setting: Setting | None = None) -> list[Score]:
         if begun is not None and place - begun >= setting.frozen:
             begun = None
         end = place if begun is None else begun
-        baseline = _baseline(values, place, end, setting)
-        score = _score(bucket, series.points[place], baseline, setting, effects[end])
+        score = _score(bucket, series.points[place], past.at(place, end), setting, effects[end])
         if score.outcome == "ok":
             begun, count = None, 0
         elif score.outcome == "breach" and score.z is not None:
@@ -153,65 +146,29 @@ def _effects(series: Series, setting: Setting) -> Sequence[float]:
     return [setting.design_effect] * len(series.points)
 
 
-def _usable(point: Bucket | None, setting: Setting) -> float | None:
-    """The day's value, if it is large enough to be judged and to be past."""
-    return None if point is None or _few(point, setting) else point.value
-
-
 def _few(point: Bucket, setting: Setting) -> bool:
     return setting.least is not None and point.guard is not None and point.guard < setting.least
-
-
-def _baseline(
-    values: Sequence[float | None], place: int, end: int, setting: Setting
-) -> _Baseline | str:
-    """From the days right before `end`, for the day at `place`; why not, where there is none."""
-    begin = max(end - setting.days, 0)
-    past = [(day, value) for day in range(begin, end) if (value := values[day]) is not None]
-    if len(past) < setting.minimum:
-        return f"fewer than {setting.minimum} days before it"
-    groups = [[value for day, value in past if (place - day) % WEEK == n] for n in range(WEEK)]
-    spans = end - begin >= WEEK * setting.weeks
-    # A missing day here and there is no reason to forget the week's shape.
-    if spans and min(map(len, groups)) >= setting.weeks - 1:
-        return _by_weekday(groups)
-    mean = fmean(value for _, value in past)
-    square = sum((value - mean) ** 2 for _, value in past) / (len(past) - 1)
-    return _Baseline(mean, math.sqrt(square), by_weekday=False, days=len(past))
-
-
-def _by_weekday(groups: Sequence[Sequence[float]]) -> _Baseline:
-    """The mean of the day's own weekday, first of the groups.
-
-    The standard deviation is that of the residuals of all weekdays about their own means, with
-    n − 7 degrees of freedom, times √(1 + 1/k): k days make the mean, which has an error itself.
-    """
-    means = [fmean(group) for group in groups]
-    squares = sum(
-        (value - mean) ** 2 for group, mean in zip(groups, means, strict=True) for value in group
-    )
-    freedom = sum(map(len, groups)) - len(groups)
-    sd = math.sqrt(squares / freedom * (1 + 1 / len(groups[0])))
-    return _Baseline(means[0], sd, by_weekday=True, days=len(groups[0]))
 
 
 def _score(
     bucket: date,
     point: Bucket | None,
-    baseline: _Baseline | str,
+    baseline: Baseline | None,
     setting: Setting,
     effect: float,
 ) -> Score:
-    if point is None or point.value is None:
+    value = None if point is None else point.value
+    if point is None or value is None:
         outcome: Outcome = "no_data" if point is None else "invalid"
         return _undecided(bucket, outcome, "no value", point)
     if _few(point, setting):
         return _undecided(bucket, "too_few", f"fewer than {setting.least:g}", point)
-    if isinstance(baseline, str):
-        return _undecided(bucket, "too_few", baseline, point)
+    if baseline is None:
+        reason = f"fewer than {setting.minimum} days before it"
+        return _undecided(bucket, "too_few", reason, point)
     floor = _floor(point, baseline.mean, effect if setting.shares else None)
     sd = max(baseline.sd, floor)
-    z = finite((point.value - baseline.mean) / sd) if sd else None
+    z = finite((value - baseline.mean) / sd) if sd else None
     if z is None:
         return _undecided(bucket, "too_few", "zero variance", point, baseline.mean)
     return Score(

@@ -50,7 +50,7 @@ def read_manifest(path: Path, prefix: str = "") -> Relations | None:
 def missing(rules: Sequence[Rule], relations: Relations) -> Iterator[str]:
     """What the rules read and the project does not have, a line each."""
     for rule in rules:
-        for relation, column in _read(rule):
+        for relation, column in columns_read(rule):
             if relation not in relations:
                 yield f"rule {rule.name!r}: the dbt project has no {relation}"
                 break
@@ -58,7 +58,7 @@ def missing(rules: Sequence[Rule], relations: Relations) -> Iterator[str]:
                 yield f"rule {rule.name!r}: {relation} has no column {column} in the dbt project"
 
 
-def _read(rule: Rule) -> Iterator[tuple[str, str]]:
+def columns_read(rule: Rule) -> Iterator[tuple[str, str]]:
     """Every relation with every column that a rule reads of it."""
     mart = MARTS[rule.mart]
     metric = mart.metrics[rule.metric]

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("rules", "Are the rules sound, which are there, how often would they cry wolf?"),
     "history": ("history", "What happened: every alert that began, lasted or ended, and why."),
     "silence": ("silence", "Hold alerts back for a while, with an author, a reason and an end."),
+    "doctor": ("doctor", "Whether everything is in place, and what to do where it is not."),
     "backtest": ("backtest", "What each rule would have sent over a past range, and how right."),
     "experiment": ("experiment", "Set an experiment up, and see whether it is ready to start."),
     "srm": ("srm", "Whether the arms of an experiment hold the users that their weights promise."),

@@ -1,0 +1,86 @@
+"""`recwatch doctor`: is everything in place, and what to do where it is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from alerts.cli.options import Where, warehouse_options
+from alerts.cli.state import open_store, state_option, width
+
+if TYPE_CHECKING:
+    from alerts.doctor import Finding
+
+_MARKS = {
+    "ok": ("✓", "green"),
+    "warn": ("!", "yellow"),
+    "fail": ("✗", "bold red"),
+    "unknown": ("?", "magenta"),
+}
+
+
+@click.command("doctor")
+@click.option(
+    "--rules",
+    "files",
+    multiple=True,
+    envvar="RECWATCH_RULES",
+    type=click.Path(path_type=Path),
+    help="Rule file; several merge.  [default: the shipped alerts/rules.yml]",
+)
+@click.option("--send", is_flag=True, help="Send each receiver a test message.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@state_option
+@warehouse_options
+def command(
+    *, where: Where, state: str | None, files: tuple[Path, ...], send: bool, as_json: bool
+) -> None:
+    """Look at profile, marts, freshness, loads, state, rules and receivers; say what to do.
+
+    Exits with the code that `recwatch check` would end with for the gravest failure.
+    """
+    from alerts.doctor.examine import Patient, examine, gravest  # noqa: PLC0415 - `--help` does not
+    from alerts.rules import DEFAULT_RULES  # noqa: PLC0415
+
+    patient = Patient(
+        files=files or [DEFAULT_RULES],
+        project=where.project(),
+        target=where.target,
+        profiles_dir=where.profiles_dir,
+        environ=os.environ,
+        now=datetime.now(UTC),
+        echo=partial(click.echo, err=True),
+        state=partial(open_store, state, where, "recwatch doctor"),
+        send=send,
+    )
+    findings = []
+    for one in examine(patient):
+        findings.append(one)
+        if not as_json:
+            _print(one)
+    if as_json:
+        content = {"findings": [asdict(one) for one in findings]}
+        click.echo(json.dumps(content, indent=2, ensure_ascii=True))
+    sys.exit(gravest(findings))
+
+
+def _print(one: Finding) -> None:
+    from rich.console import Console  # noqa: PLC0415 - JSON needs none of it
+    from rich.text import Text  # noqa: PLC0415
+
+    from alerts.notify.text import one_line  # noqa: PLC0415
+
+    mark, style = _MARKS[one.health]
+    console = Console(file=sys.stdout, width=width(), soft_wrap=True)
+    line = Text.assemble((mark, style), f" {one.about:<10} ", one_line(one.found))
+    console.print(line)
+    if one.todo:
+        console.print(Text(f"{'':<13}→ {one_line(one.todo)}", style="dim"))

@@ -6,23 +6,19 @@ import json
 import re
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from alerts.cli import main
-from alerts.notify.slack import Patience
 from alerts.rules import load_rules
 from alerts.rules.marts import MARTS
 from alerts.rules.model import KINDS
-from tests.alerts.handmade import Cell, Marts, healthy, project
-from tests.alerts.notify.samples import CANARY
-from tests.alerts.notify.server import FakeSlack, Reply, fake_slack
+from tests.alerts.handmade import Cell, Marts, project
+from tests.alerts.notify.server import FakeSlack, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.alerts.cli.conftest import Ran
 
 RESULT_KEYS = {
     "rule",
@@ -47,107 +43,8 @@ RESULT_KEYS = {
     "silenced_by",
     "notes",
 }
-RULE = """
-version: 1
-receivers:
-  - {name: team, type: slack, channel: "#team", token_env: TEAM_TOKEN}
-rules:
-  - name: ctr
-    mart: analytics.engagement_daily
-    metric: ctr
-    by: [country]
-    when: "< 0.04"
-    receiver: team
-    severity: page
-    playbook: Look at the logs.
-"""
 
-
-@pytest.fixture(autouse=True)
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty directory and none of the variables that this machine may have set."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name in (
-        "DBT_TARGET",
-        "DBT_PROFILES_DIR",
-        "DBT_PROJECT_DIR",
-        "DBT_PROFILE",
-        "DBT_SCHEMA_PREFIX",
-        "RECWATCH_RULES",
-        "RECWATCH_SLACK_BASE_URL",
-        "SLACK_BOT_TOKEN",
-        "TEAM_TOKEN",
-        "COLUMNS",
-    ):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def marts(tmp_path: Path) -> Marts:
-    """Forty days with a CTR drop on `home` on the newest complete day, and healthy weeks."""
-    made = Marts(tmp_path / "marts.duckdb")
-    project(tmp_path, made.path)
-    cells = healthy(40)
-    for cell in cells:
-        if cell.surface == "home" and cell.day == 38:
-            cell.clicks = 20
-    made.daily(*cells)
-    made.weekly(
-        *((week, name, 7000, 700, True) for week in range(5) for name in ("for_you", "home", "pdp"))
-    )
-    return made
-
-
-@pytest.fixture
-def low(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Marts:
-    """Two countries below the threshold, a rule for Slack, and its secret."""
-    made = Marts(tmp_path / "marts.duckdb")
-    project(tmp_path, made.path)
-    made.daily(*(Cell(n, clicks=10, country=c) for n in range(3) for c in ("DE", "FR")))
-    (tmp_path / "rules.yml").write_text(RULE)
-    monkeypatch.setenv("RECWATCH_RULES", "rules.yml")
-    monkeypatch.setenv("TEAM_TOKEN", CANARY)
-    return made
-
-
-@pytest.fixture
-def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSlack]:
-    with fake_slack(Reply()) as server:
-        monkeypatch.setenv("RECWATCH_SLACK_BASE_URL", server.url)
-        # The pace of one message a second is tested with the receiver.
-        hurried = partial(Patience, pace=0, backoff=0)
-        monkeypatch.setattr("alerts.notify.slack.Patience", hurried)
-        yield server
-
-
-class Ran:
-    """One call of the program."""
-
-    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
-        self.capfd = capfd
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["check", *arguments])
-        out, err = self.capfd.readouterr()
-        assert "Traceback" not in out + err
-        assert CANARY not in out + err
-        code = ended.value.code
-        assert code is None or isinstance(code, int)
-        return code or 0, out, err
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        _, out, _ = self("--json", *arguments)
-        content: dict[str, Any] = json.loads(out, parse_constant=pytest.fail)
-        return content
-
-
-@pytest.fixture
-def check(capfd: pytest.CaptureFixture[str]) -> Ran:
-    return Ran(capfd)
+pytestmark = pytest.mark.usefixtures("surroundings")
 
 
 def test_the_table_shows_what_fires_and_counts_what_is_fine(marts: Marts, check: Ran) -> None:
@@ -201,8 +98,12 @@ def test_json_has_the_documented_keys(marts: Marts, check: Ran) -> None:
     first = document["results"][0]
     assert first == {
         **{name: first[name] for name in ("why", "trend")},
-        **{"kind": "firing", "episode": 1, "told": True},
-        **{"inhibited_by": [], "silenced_by": None, "notes": []},
+        "kind": "firing",
+        "episode": 1,
+        "told": True,
+        "inhibited_by": [],
+        "silenced_by": None,
+        "notes": [],
         "rule": "ctr-floor",
         "labels": {"surface": "home"},
         "state": "firing",

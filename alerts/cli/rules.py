@@ -274,8 +274,8 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     from alerts.notify.text import one_line  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold")
+    for place, name in enumerate(columns):
+        table.add_column(name, no_wrap=not place, overflow="fold")
     for row in rows:
         # Text, not markup: a name may hold brackets.
         table.add_row(*(Text(one_line(cell)) for cell in row))

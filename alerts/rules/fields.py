@@ -55,7 +55,7 @@ def _names(value: Any) -> Any:
         return (value,)
     if isinstance(value, list | tuple):
         return value
-    raise PydanticCustomError("string_type", "takes a name or a list of names")
+    raise PydanticCustomError("names_type", "takes a name or a list of names")
 
 
 def _design_effect(value: Any) -> float | None:

@@ -312,7 +312,7 @@ def test_a_figure_may_fix_its_labels_and_is_large_by_what_it_rests_on(tmp_path: 
     fixed = {"metric": "catalog_overlap_pct", "by": [], "min_denominator": guard}
     where = {"namespace": "default", "surface": "home"}
     assert load(tmp_path, as_rule({**DROP, **fixed, "where": where})).rules
-    cohorts = {"mart": "analytics.topk_overlap_daily", "metric": "p90"}
+    cohorts: dict[str, Any] = {"mart": "analytics.topk_overlap_daily", "metric": "p90"}
     cohorts["min_denominator"] = {"column": "pairs", "value": 50}
     where = {"cohort_type": "device", "cohort": "ios"}
     assert load(tmp_path, as_rule({**DROP, **cohorts, "where": where})).rules

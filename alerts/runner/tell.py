@@ -36,6 +36,7 @@ BEGINNINGS: dict[Kind, str] = {
 # What makes a transition other than it usually is, as a remark.
 REMARKS: dict[Because, str] = {
     "passed": "it began and ended between two evaluations",
+    "late_rows": "late rows made it in the past",
     "held_back": "told late: it was held back until now",
     "rule_gone": "the rule is no longer in the rule file",
     "rule_changed": "the rule has changed since",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Protocol
 
 from alerts.state.outbox import NewDelivery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from alerts.notify.message import Alert, Kind
     from alerts.runner.compose import Outgoing
     from alerts.state.model import Transition
     from alerts.state.outbox import Waiting
+
+    # Fingerprint and number of an episode, and a receiver.
+    Thread = tuple[str, int, str]
 
 # What follows of an episode answers the message with which it began.
 _ANSWERS: frozenset[Kind] = frozenset({"repeated", "resolved", "restated", "known"})
@@ -36,13 +40,22 @@ class Earlier(Protocol):
         ...
 
 
-def deliveries(outgoing: Iterable[Outgoing], earlier: Earlier) -> list[NewDelivery]:
+def deliveries(outgoing: Sequence[Outgoing], earlier: Earlier) -> list[NewDelivery]:
     """Each message as a post, or as an answer in the thread in which its episode began.
 
     An end edits the first message beside that, unless it told of other alerts too. Many alerts in
-    one message have no thread of their own: they are a post.
+    one message have no thread of their own: they are a post. What began and ended between two runs
+    is told by a post and the answer to it.
     """
-    return [one for out in outgoing for one in _deliveries(out, earlier)]
+    answered = {_thread(one) for one in outgoing if _kind(one) in _ANSWERS}
+    begun: dict[Thread, str] = {}
+    found: list[NewDelivery] = []
+    for out in outgoing:
+        thread, key = _thread(out), ""
+        if thread in answered and thread is not None and _kind(out) not in _ANSWERS:
+            key = begun[thread] = str(uuid.uuid4())
+        found += _deliveries(out, earlier, key, begun.get(thread) if thread else None)
+    return found
 
 
 def told_to(transitions: Iterable[Transition], earlier: Earlier) -> dict[str, tuple[str, ...]]:
@@ -57,18 +70,36 @@ def told_to(transitions: Iterable[Transition], earlier: Earlier) -> dict[str, tu
     return found
 
 
-def _deliveries(out: Outgoing, earlier: Earlier) -> Iterator[NewDelivery]:
+def _deliveries(
+    out: Outgoing, earlier: Earlier, key: str, begun: str | None
+) -> Iterator[NewDelivery]:
+    """`key`: its own, if it is to be answered; `begun`: of what began its episode in this run."""
     alert = _only(out)
     root = None
     if alert is not None and alert.kind in _ANSWERS:
-        root = earlier.root(alert.fingerprint, alert.episode, out.receiver)
+        root = begun or earlier.root(alert.fingerprint, alert.episode, out.receiver)
     if alert is None or root is None:
-        yield NewDelivery(out.receiver, out.message)
+        yield NewDelivery(out.receiver, out.message, key=key)
         return
     yield NewDelivery(out.receiver, out.message, "reply", root)
-    first = earlier.get([root]).get(root)
-    if alert.kind in _ENDS and first is not None and len(first.message.alerts) == 1:
+    if alert.kind in _ENDS and (root == begun or _is_alone(root, earlier)):
         yield NewDelivery(out.receiver, out.message, "edit", root)
+
+
+def _is_alone(key: str, earlier: Earlier) -> bool:
+    """Whether a message told of one alert."""
+    first = earlier.get([key]).get(key)
+    return first is not None and len(first.message.alerts) == 1
+
+
+def _thread(out: Outgoing) -> Thread | None:
+    alert = _only(out)
+    return None if alert is None else (alert.fingerprint, alert.episode, out.receiver)
+
+
+def _kind(out: Outgoing) -> Kind | None:
+    alert = _only(out)
+    return None if alert is None else alert.kind
 
 
 def _only(out: Outgoing) -> Alert | None:

@@ -31,12 +31,16 @@ OUTSTANDING: tuple[Status, ...] = ("pending", "inflight")
 
 @dataclass(frozen=True)
 class NewDelivery:
-    """A message for one receiver. `root` is the key of the delivery it answers or edits."""
+    """A message for one receiver. `root` is the key of the delivery it answers or edits.
+
+    `key` is its own, where another of the same run refers to it; else it is given one.
+    """
 
     receiver: str
     message: Message
     action: Action = "post"
     root: str | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ class Outbox:
         """Within a transaction: write new ones, in order; gives their keys."""
         keys = []
         for one in deliveries:
-            key = str(uuid.uuid4())
+            key = one.key or str(uuid.uuid4())
             connection.execute(DELIVERIES.insert(), sealed(DELIVERIES, _new_row(key, one, now)))
             incidents = {(alert.fingerprint, alert.episode) for alert in one.message.alerts}
             rows = [

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 START = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
 DAYS = 24
 DAY = dt.timedelta(days=1)
-# Some users see a second arm then.
-NEWEST = START + 16 * DAY
+# Before the first assignment, and when some users see a second arm.
+FIRST, NEWEST = START + 4 * DAY, START + 16 * DAY
 SURFACES = ("home", "pdp", "for_you")
 Row = dict[str, Any]
 
@@ -38,17 +38,20 @@ class Shop:
     def insert(self, project: Project, loaded_at: dt.datetime, part: int, parts: int) -> None:
         """The rows of one part of all.
 
-        The last part has the newest days, as on most nights: what it changes has a past. Of the
-        other parts a row's place decides, so they are out of order.
+        The last part has the newest days, as on most nights: what it changes has a past; and a few
+        impressions from before any exposure. Of the other parts a row's place decides, so they are
+        out of order.
         """
+        last = parts - 1
 
-        def some(rows: list[Row]) -> list[Row]:
-            last = parts - 1
-            return [
-                row
-                for number, row in enumerate(rows)
-                if (last if moment_of(row) >= NEWEST else number % last) == part
-            ]
+        def some(rows: list[Row], straggle: int = 0) -> list[Row]:
+            found = []
+            for number, row in enumerate(rows):
+                moment = moment_of(row)
+                late = straggle and moment < FIRST and number % straggle == 0
+                if (last if late or moment >= NEWEST else number % last) == part:
+                    found.append(row)
+            return found
 
         project.insert(
             "experiments",
@@ -78,7 +81,7 @@ class Shop:
                     json.dumps({"device": row["device"], "country": row["country"]}),
                     *(row["created_at"], loaded_at),
                 )
-                for row in some(self.impressions)
+                for row in some(self.impressions, straggle=20)
             ],
         )
         project.insert(
@@ -214,7 +217,8 @@ def make_shop(seed: int) -> Shop:
         {"id": f"v{number}", "user_id": draw.user(), "created_at": draw.moment()}
         for number in range(4 * draw.users)
     ]
-    shop.sessions = [session(draw, number) for number in range(6 * draw.users)]
+    shop.sessions = [session(draw, number) for number in range(9 * draw.users)]
+    shop.events += [at_the_end(number) for number in range(draw.users)]
     return shop
 
 
@@ -307,6 +311,22 @@ def event(draw: Draw, number: int, traces: list[Row]) -> Row:
     }
 
 
+def at_the_end(number: int) -> Row:
+    """Of each user, at the moment at which the experiment `ended` is over."""
+    return {
+        "id": f"end{number}",
+        "name": "impression",
+        "namespace": "default",
+        "surface": "home",
+        "user_id": f"u{number}",
+        "item_id": None,
+        "trace_id": None,
+        "variant": None,
+        "revenue": None,
+        "created_at": START + 13 * DAY,
+    }
+
+
 def session(draw: Draw, number: int) -> Row:
     start = draw.moment()
     ends = [None, start, start + dt.timedelta(hours=draw.randrange(60)), start - DAY]
@@ -315,8 +335,8 @@ def session(draw: Draw, number: int) -> Row:
         "user_id": draw.user(),
         "started_at": start,
         "ended_at": draw.choice(ends),
-        "device": draw.choice(["tv", None]),
-        "country": draw.choice(["ES", None]),
+        "device": draw.choice(["tv", "watch", None]),
+        "country": draw.choice(["ES", "PT", None]),
         "is_bounce": draw.choice([True, False, None]),
         "is_crash_free": draw.choice([True, False, None]),
     }

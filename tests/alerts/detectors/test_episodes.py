@@ -132,3 +132,46 @@ def test_history_never_changes_when_time_goes_on(letters: str, needed: int, cut:
     early = [run for run in runs(history(letters[:cut]), needed, LIMIT) if not run.open]
     late: list[Run] = runs(history(letters), needed, LIMIT)
     assert late[: len(early)] == early
+
+
+def kept(letters: str, keep: int, needed: int = 1) -> list[tuple[int, int, int | None]]:
+    def offset(day: date | None) -> int | None:
+        return None if day is None else (day - START).days
+
+    found = runs(history(letters), needed, LIMIT, keep=keep)
+    return [((r.first - START).days, (r.last - START).days, offset(r.ended)) for r in found]
+
+
+def test_what_fires_recovers_until_it_has_been_fine_for_long_enough() -> None:
+    assert kept("boobooo", 3) == [(0, 3, 6)]
+    assert kept("boobooo", 2) == [(0, 0, 2), (3, 3, 5)]
+    # What cannot be judged is not fine, and does not begin the count anew either.
+    assert kept("bonnoto", 3) == [(0, 0, 6)]
+    # What has not fired ends with the first fine bucket.
+    assert kept("bobbo", 3, needed=2) == [(0, 0, 1), (2, 3, None)]
+
+
+def test_recovering_is_a_state_since_the_first_breach() -> None:
+    verdicts = history("obboo")
+    found = runs(verdicts, 1, LIMIT, keep=3)
+    now = standing(verdicts, found)
+    assert (now.state, now.since, now.run) == ("recovering", at(1), found[-1])
+    assert (found[-1].fine, found[-1].open, found[-1].ended) == (2, True, None)
+    assert standing(history("obbooo"), runs(history("obbooo"), 1, LIMIT, keep=3)).state == "ok"
+
+
+def test_the_two_sides_are_episodes_of_their_own() -> None:
+    sides = [1, 1, -1, -1, -1]
+    verdicts = [one._replace(side=side) for one, side in zip(history("bbbbb"), sides, strict=True)]
+    above, below = runs(verdicts, 2, LIMIT)
+    assert (above.first, above.last, above.open, above.ended) == (at(0), at(1), False, at(2))
+    assert (below.first, below.fired, below.open) == (at(2), at(3), True)
+    turning = [one._replace(side=1 - 2 * (n % 2)) for n, one in enumerate(history("bbbbbb"))]
+    assert all(run.fired is None for run in runs(turning, 2, LIMIT))
+
+
+def test_the_worst_of_two_sides_is_the_furthest() -> None:
+    limit = Limit(">", 2.0, two_sided=True)
+    verdicts = history("bbb", [-3.0, -5.0, -4.0])
+    assert runs(verdicts, 1, limit)[0].worst == -5.0
+    assert (limit.breached(-2.1), limit.breached(2.1), limit.breached(-2.0)) == (True, True, False)

@@ -232,3 +232,52 @@ def test_ten_times_the_series_take_ten_times_as_long(marts: Marts) -> None:
     evaluation, many = evaluated(100, 1000)
     assert many < 20 * few
     assert len(evaluation.results) == 1000
+
+
+def test_what_fired_recovers_for_as_long_as_the_rule_wants(marts: Marts) -> None:
+    low = {3: 10, 4: 10, 6: 10}
+    marts.daily(*(Cell(n, clicks=low.get(n, 100)) for n in range(10)))
+    kept = rule(keep_firing_for="2d", where={"surface": "home"})
+    recovering = run(marts, kept, as_of=day(6))
+    assert (one(recovering).state, one(recovering).since) == ("recovering", day(3))
+    assert one(recovering).reason.endswith("; fine for 1 of 2 buckets")
+    assert one(run(marts, kept, as_of=day(7))).state == "firing"
+    (episode,) = run(marts, kept).episodes
+    assert (episode.first, episode.last, episode.ended, episode.open) == (
+        *(day(3), day(6), day(8)),
+        False,
+    )
+    assert len(run(marts, rule(where={"surface": "home"})).episodes) == 2
+
+
+def test_a_z_score_says_how_far_from_which_days(marts: Marts) -> None:
+    clicks = [100 + (n * 7) % 11 for n in range(36)]
+    marts.daily(*(Cell(n, clicks=40 if n >= 34 else clicks[n]) for n in range(36)), Cell(36))
+    scored = rule(kind="zscore", when="> 2", where={"surface": "home"})
+    result = one(run(marts, scored))
+    assert (result.state, result.since, result.unit, result.threshold) == (
+        "firing",
+        day(34),
+        "sd",
+        2,
+    )
+    assert result.value is not None
+    assert result.value < -5
+    assert (result.current, result.beside) == (0.04, "before")
+    assert result.baseline == pytest.approx(0.1045, abs=0.005)
+    assert result.reason.startswith("ctr 4 %, ")
+    assert "the mean of 4 Mondays before (sd " in result.reason
+    assert result.reason.endswith("clicks 40 / impressions 1,000): beyond 2 sd")
+    early = one(run(marts, scored, as_of=day(10)))
+    assert (early.state, early.reason) == (
+        "too_few",
+        "too few days in the 28d before 2025-03-12 to compare with",
+    )
+
+
+def test_a_share_that_chance_explains_does_not_fire(marts: Marts) -> None:
+    marts.daily(*(Cell(n, clicks=35) for n in range(3)))
+    sure = rule(confidence=0.95, where={"surface": "home"})
+    assert one(run(marts, sure)).state == "too_few"
+    assert one(run(marts, rule(where={"surface": "home"}))).state == "firing"
+    assert one(run(marts, {**sure, "design_effect": 1.0, "when": "< 0.05"})).state == "firing"

@@ -95,7 +95,7 @@ def test_the_sentence_gives_the_interval() -> None:
         "ctr 4 % < 5 % (clicks 40 / impressions 1,000), between 2.757 % and 5.77 % at 95 % "
         "(design effect 1.5)"
     )
-    assert "between 1.187 % and 3.352 %" in describe(certain, BELOW, wording)
+    assert "between 1.18 % and 3.37 %" in describe(certain, BELOW, wording)
 
 
 def test_what_is_no_share_is_judged_by_its_value() -> None:

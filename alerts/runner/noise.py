@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from alerts.detectors import Point, Zeros, noise
 from alerts.detectors.noise import Level, Sureness
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 MONTH = timedelta(days=30)
 # What srm and guardrail promise of an experiment, at all looks together.
 _AT_MOST = 0.01
+# A series that breaches more often than this does so because it is where it is.
+_USUAL = 0.9
 
 
 @dataclass(frozen=True)
@@ -236,15 +241,20 @@ def _of(
     rule: Rule, one: Series, level: Level, chances: Sequence[Chance | None], *, sides: int = 1
 ) -> Prediction:
     """From chances to episodes of 30 days."""
+    known = [float(np.mean(chance)) for chance in chances if chance is not None]
+    note = ""
+    if known and fmean(known) > _USUAL:
+        note = "it lies beyond the bound as a rule: what fires is no chance"
     fired = sides * noise.episodes(
         chances, needed_of(rule), keep=keep_of(rule), within=within_of(rule)
     )
     return Prediction(
         one.labels,
-        fired * _months(rule, one),
+        None if note else fired * _months(rule, one),
         level.value,
         level.typical,
         level.dispersion if level.is_share else None,
+        note,
     )
 
 

@@ -154,3 +154,14 @@ def test_noise_of_what_cannot_be_read_is_a_note(
     assert "does not exist" in found["ctr-week-over-week"]["note"]
     assert found["missing-day"]["note"] == "what is not there is not a matter of chance"
     assert found["ctr-floor"]["note"] == ""
+
+
+def test_a_level_beyond_the_bound_is_no_noise(
+    call: Callable[..., tuple[str, str]], marts: Marts, tmp_path: Path
+) -> None:
+    marts.daily(*(Cell(n, clicks=50 + 7 * (-1) ** n) for n in range(61)))
+    write(tmp_path, CTR)
+    (loud,) = json.loads(call("noise", "--rules", "rules.yml", "--json")[0])["rules"]
+    (home,) = [one for one in loud["series"] if one["labels"] == {"surface": "home"}]
+    assert (home["false_per_30d"], loud["is_noisy"]) == (None, False)
+    assert "what fires is no chance" in home["note"]

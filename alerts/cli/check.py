@@ -145,13 +145,14 @@ def _run(call: Call, store: Store, outlets: Outlets, printer: _Printer) -> Watch
     except WarehouseError as error:
         found = check.look_away(call, store, str(error))
         report = check.tell(found, store, outlets, call.now)
-        check.report_run(call, found, report, outlets)
-        raise
+        undelivered = _undelivered(report, check.report_run(call, found, report, outlets))
+        raise WarehouseError("\n".join([str(error), *undelivered])) from error
     printer.before(found)
     report = check.tell(found, store, outlets, call.now)
     watched = check.report_run(call, found, report, outlets)
     printer.after(found, report, outlets)
-    _raise_outstanding(report, watched)
+    if lines := _undelivered(report, watched):
+        raise DeliveryError("\n".join(lines))
     return found
 
 
@@ -243,8 +244,8 @@ def _warn(warnings: Sequence[str]) -> None:
         click.echo(f"recwatch: warning: {warning}", err=True)
 
 
-def _raise_outstanding(report: Report, watched: dict[str, Delivery]) -> None:
-    """An error for what was not delivered, by receiver, with the first reason."""
+def _undelivered(report: Report, watched: dict[str, Delivery]) -> list[str]:
+    """What was not delivered, a line for each receiver, with the first reason."""
     failed: dict[str, list[str]] = {}
     for one in report.left:
         failed.setdefault(one.waiting.receiver, []).append(one.detail)
@@ -257,5 +258,4 @@ def _raise_outstanding(report: Report, watched: dict[str, Delivery]) -> None:
         for name, delivery in watched.items()
         if delivery.failed
     ]
-    if lines:
-        raise DeliveryError("\n".join(lines))
+    return lines

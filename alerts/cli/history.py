@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from alerts.cli.options import Where, warehouse_options
-from alerts.cli.state import moment, open_store, state_option, width
+from alerts.cli.state import data_time, open_store, state_option, width
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date
 
     from alerts.state.journal import Entry
 
@@ -27,7 +27,8 @@ def _labels(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> di
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise click.BadParameter(f"{text!r}: write NAME=VALUE, such as surface=home")
-        found[name] = value
+        if found.setdefault(name, value) != value:
+            raise click.BadParameter(f"the label {name!r} is given twice")
     return found
 
 
@@ -41,8 +42,8 @@ def _labels(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> di
     callback=_labels,
     help="Only alerts with this label; repeatable.",
 )
-@click.option("--from", "since", metavar="TIME", callback=moment, help="Data time, inclusive.")
-@click.option("--to", "until", metavar="TIME", callback=moment, help="Data time, exclusive.")
+@click.option("--from", "since", metavar="TIME", callback=data_time, help="Data time, inclusive.")
+@click.option("--to", "until", metavar="TIME", callback=data_time, help="Data time, exclusive.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many."
 )
@@ -55,8 +56,8 @@ def command(  # noqa: PLR0913 - one for each option
     state: str | None,
     rules: tuple[str, ...],
     labels: dict[str, str],
-    since: datetime | None,
-    until: datetime | None,
+    since: date | None,
+    until: date | None,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -64,7 +65,8 @@ def command(  # noqa: PLR0913 - one for each option
 
     Times are those of the data; `recorded` is when a run saw it.
     """
-    if since and until and until <= since:
+    # As the state compares them: a date comes before every moment of its day.
+    if since and until and until.isoformat() <= since.isoformat():
         raise ConfigurationError("--to must be after --from")
     with open_store(state, where, "recwatch history") as store:
         entries = store.history.find(rules, labels, since, until, limit)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,6 +51,16 @@ def moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime 
     if found is None or not 1970 <= found.year < 9000:
         raise click.BadParameter(f"{text!r}: write 2025-03-10 or 2025-03-10T06:00:00Z")
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def data_time(context: click.Context, parameter: click.Parameter, text: str | None) -> date | None:
+    """A date on the command line as the date, as daily data has it; else a moment in UTC."""
+    found = moment(context, parameter, text)
+    if found is None or text is None:
+        return None
+    with suppress(ValueError):
+        return date.fromisoformat(text)
+    return found.astimezone(UTC)
 
 
 def width(console_width: int = 160) -> int | None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from alerts.runner.compose import Context, Outgoing, compose
 from alerts.runner.document import Telling
 from alerts.runner.evaluate import Evaluation
-from alerts.runner.inhibit import suppressed
+from alerts.runner.inhibit import said, suppressed
 from alerts.runner.observe import observe, policies, warehouse_seen
 from alerts.runner.threads import told_to
 from alerts.runner.why import explain, newly_firing
 from alerts.state.advance import Advance, advance
 from alerts.state.model import HOLDING
+from alerts.state.silence import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from alerts.rules import Rule, RuleSet
     from alerts.runner.evaluate import Result
+    from alerts.runner.inhibit import Held
     from alerts.runner.read import Reader
     from alerts.state.model import Record
     from alerts.state.outbox import Outbox
@@ -94,8 +96,9 @@ def watch(
     quiet = suppressed(results, by_name, known.silences, known.now, _lasting(results, known))
     seen = [*observe(evaluation, by_name), warehouse_seen(known.target)]
     judged = rules.rules if known.judged is None else known.judged
+    reasons = {**_silenced(known), **quiet.reasons}
     advanced = advance(
-        known.records, seen, policies(judged), quiet.reasons, complete=known.judged is None
+        known.records, seen, policies(judged), reasons, complete=known.judged is None
     )
     after = {**known.records, **{one.fingerprint: one for one in advanced.records}}
     done = act(results, after) if act is not None else {}
@@ -114,7 +117,7 @@ def watch(
 def watch_failure(trouble: str, rules: RuleSet, known: Known) -> Watch:
     """The marts cannot be read: everything stands as it was, and the third time that is told."""
     seen = warehouse_seen(known.target, trouble)
-    advanced = advance(known.records, [seen], policies(()), complete=False)
+    advanced = advance(known.records, [seen], policies(()), _silenced(known), complete=False)
     telling = Telling(transitions=advanced.transitions)
     outgoing = _messages(NOTHING, rules, known, telling)
     return Watch(NOTHING, advanced, telling, outgoing, trouble)
@@ -134,6 +137,17 @@ def _messages(
         told_to={} if known.outbox is None else told_to(telling.transitions, known.outbox),
     )
     return tuple(compose(telling.transitions, context))
+
+
+def _silenced(known: Known) -> dict[str, str]:
+    """Why nobody is told of what has no result: a series without rows, marts nobody can read."""
+    found: dict[str, str] = {}
+    alerts: list[Held] = [warehouse_seen(known.target), *known.records.values()]
+    for one in alerts:
+        silence = silenced(known.silences, one.rule, one.labels, known.now)
+        if silence is not None:
+            found[one.fingerprint] = f"silenced {said(silence)}"
+    return found
 
 
 def _lasting(results: Sequence[Result], known: Known) -> list[str]:

@@ -62,7 +62,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def marts(tmp_path: Path) -> Marts:
+def marts(surroundings: None, tmp_path: Path) -> Marts:
     """Forty days with a CTR drop on `home` on the newest complete day, and healthy weeks."""
     made = Marts(tmp_path / "marts.duckdb")
     project(tmp_path, made.path)
@@ -78,7 +78,7 @@ def marts(tmp_path: Path) -> Marts:
 
 
 @pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Marts:
+def empty(surroundings: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Marts:
     """Marts without rows, a rule for Slack, and its secret."""
     made = Marts(tmp_path / "marts.duckdb")
     project(tmp_path, made.path)
@@ -96,7 +96,7 @@ def low(empty: Marts) -> Marts:
 
 
 @pytest.fixture
-def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSlack]:
+def slack(surroundings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSlack]:
     with fake_slack(Reply()) as server:
         monkeypatch.setenv("RECWATCH_SLACK_BASE_URL", server.url)
         # The pace of one message a second is tested with the receiver.

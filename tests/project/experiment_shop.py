@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 START = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
 DAYS = 24
 DAY = dt.timedelta(days=1)
+# Of the experiment `ended`; half of what happens on a day does so at midnight or noon.
+END = START + 13.5 * DAY
 # Before the first assignment, and when some users see a second arm.
 FIRST, NEWEST = START + 4 * DAY, START + 16 * DAY
 SURFACES = ("home", "pdp", "for_you")
@@ -183,7 +185,7 @@ def plans() -> list[Row]:
         version("telemetry", [arm("a", 1), arm("b", 2), arm("c", 1)], shop, updated_at=at + DAY),
         version("restarted", even, {}),
         version("restarted", even, {}, started_at=at + 5 * DAY, updated_at=at + 6 * DAY),
-        version("ended", [arm("a"), arm("b")], shop, ended_at=at + 7 * DAY),
+        version("ended", [arm("a"), arm("b")], shop, ended_at=END),
         version("draft", even, {}, started_at=None),
     ]
 
@@ -323,7 +325,7 @@ def at_the_end(number: int) -> Row:
         "trace_id": None,
         "variant": None,
         "revenue": None,
-        "created_at": START + 13 * DAY,
+        "created_at": END,
     }
 
 

@@ -47,15 +47,17 @@ format: .venv/dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-## What the marts cost: ratios against plain SQL and against a short history.
+## What the marts cost, against plain SQL and a short history; how right the rules are, on 180 days.
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.engagement
 	$(BIN)/python -m benchmarks.personalization
 	$(BIN)/python -m benchmarks.experiments
+	$(BIN)/python -m benchmarks.alerts
+	$(BIN)/python -m benchmarks.backtest
 
 ## How often the tests of experiments are wrong, on simulated ones: writes docs/calibration.md.
 calibrate: .venv/dev
 	$(BIN)/python -m calibration
 
 clean:
-	rm -rf .venv .bench target logs demo recwatch.duckdb recwatch-demo.html .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .bench target logs demo recwatch.duckdb recwatch-demo.html recwatch-state.db* .mypy_cache .pytest_cache .ruff_cache

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ON_CTR = {"ctr-floor", "ctr-anomaly", "ctr-week-over-week"}
 RULES_THAT_COVER = {
-    "missing-day": {"missing-day"},
+    "missing-day": {"missing-day", "missing-surface"},
     "pdp-ctr-drop": ON_CTR,
     "cart-ctr-drift": ON_CTR,
     "visit-history-dwell-drop": {"dwell-floor", "dwell-anomaly"},

@@ -51,6 +51,7 @@ def test_the_shipped_rules_are_sound() -> None:
         "ctr-week-over-week",
         "source-freshness",
         "missing-day",
+        "missing-surface",
         "quarantine-rate",
         "personalization-drop",
         "reason-coverage",

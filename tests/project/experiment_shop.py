@@ -41,17 +41,19 @@ class Shop:
         """The rows of one part of all.
 
         The last part has the newest days, as on most nights: what it changes has a past; and a few
-        impressions from before any exposure. Of the other parts a row's place decides, so they are
-        out of order.
+        impressions from before any exposure, logged under no experiment. Of the other parts a row's
+        place decides, so they are out of order.
         """
         last = parts - 1
 
-        def some(rows: list[Row], straggle: int = 0) -> list[Row]:
+        def some(rows: list[Row]) -> list[Row]:
             found = []
             for number, row in enumerate(rows):
                 moment = moment_of(row)
-                late = straggle and moment < FIRST and number % straggle == 0
-                if (last if late or moment >= NEWEST else number % last) == part:
+                straggles = (
+                    moment < FIRST and number % 7 == 0 and row.get("experiment_key", 0) is None
+                )
+                if (last if straggles or moment >= NEWEST else number % last) == part:
                     found.append(row)
             return found
 
@@ -83,7 +85,7 @@ class Shop:
                     json.dumps({"device": row["device"], "country": row["country"]}),
                     *(row["created_at"], loaded_at),
                 )
-                for row in some(self.impressions, straggle=20)
+                for row in some(self.impressions)
             ],
         )
         project.insert(

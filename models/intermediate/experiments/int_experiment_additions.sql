@@ -121,10 +121,7 @@
         earlier_days.experiment_key,
         earlier_days.user_id,
         earlier_days.scope,
-        cast(null as date) as day,
-        false as is_exit,
-        {{ listed(measures, 'sum(earlier_days.{}) as {}') }},
-        cast(null as {{ type_instant() }}) as loaded_at
+        {{ listed(measures, 'sum(earlier_days.{}) as {}') }}
     from earlier_days
     inner join movers
         on
@@ -137,16 +134,17 @@
 {# An exit comes before what the user did on that day: it takes out what he had until then. #}
 {%- call step(steps, 'totals') %}
     select
-        timeline.*,
-        {{ listed(measures, 'sum({}) over so_far as total_{}') }}
-    from (
-        select * from moves
-        union all
-        select * from standing
-    ) as timeline
+        moves.*,
+        {{ listed(measures, 'coalesce(standing.{}, 0) + sum(moves.{}) over so_far as total_{}') }}
+    from moves
+    left join standing
+        on
+            moves.experiment_key = standing.experiment_key
+            and moves.user_id = standing.user_id
+            and moves.scope = standing.scope
     window so_far as (
-        partition by experiment_key, user_id, scope
-        order by day nulls first, is_exit desc
+        partition by moves.experiment_key, moves.user_id, moves.scope
+        order by moves.day, moves.is_exit desc
         rows between unbounded preceding and current row
     )
 {% endcall -%}

@@ -7,7 +7,7 @@ SQL := models macros tests/dbt analyses
 # Two processes, a file always in one of them: its tests may share what is slow to make.
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: demo test coverage lint lint-types lint-sql format bench calibrate clean
+.PHONY: demo test coverage lint lint-types lint-sql format bench calibrate faults clean
 
 .venv/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -58,6 +58,10 @@ bench: .venv/dev
 ## How often the tests of experiments are wrong, on simulated ones: writes docs/calibration.md.
 calibrate: .venv/dev
 	$(BIN)/python -m calibration
+
+## What is promised when things go wrong, with real kills and servers: writes docs/faults.md.
+faults: .venv/dev
+	$(BIN)/python -m faults
 
 clean:
 	rm -rf .venv .bench target logs demo recwatch.duckdb recwatch-demo.html recwatch-state.db* .mypy_cache .pytest_cache .ruff_cache

@@ -144,11 +144,11 @@ def _run(call: Call, store: Store, outlets: Outlets, printer: _Printer) -> Watch
         found = check.look(call, store)
     except WarehouseError as error:
         found = check.look_away(call, store, str(error))
-        report = check.tell(found, store, outlets, call.now)
+        report = check.tell(call, found, store, outlets)
         undelivered = _undelivered(report, check.report_run(call, found, report, outlets))
         raise WarehouseError("\n".join([str(error), *undelivered])) from error
     printer.before(found)
-    report = check.tell(found, store, outlets, call.now)
+    report = check.tell(call, found, store, outlets)
     watched = check.report_run(call, found, report, outlets)
     printer.after(found, report, outlets)
     if lines := _undelivered(report, watched):

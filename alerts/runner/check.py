@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from alerts.notify.message import Delivery
 from alerts.notify.status import RunStatus, SeriesStatus
 from alerts.runner.deliver import Report, dispatch
 from alerts.runner.evaluate import Settings, evaluate
@@ -24,13 +26,20 @@ from alerts.warehouse import open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from alerts.notify import Delivery
+    from alerts.notify.status import Watcher
     from alerts.rules import Rule, RuleSet
     from alerts.runner.evaluate import Result
     from alerts.runner.receivers import Outlets
     from alerts.state.model import Record
     from alerts.state.store import Store
     from alerts.warehouse import Project, Target
+
+
+# A run ends within a minute, in seconds: with this it has time to write what came of it.
+RUN = 58.0
+# Of that what is kept for those who watch the watcher; deliveries get so much at least, however
+# long the marts took.
+_WATCHERS, _DELIVERIES = 10.0, 20.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,11 @@ class Call:
     as_of: date | None = None
     flags: Sequence[str] = ()
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the run has to end, whatever a receiver does."""
+        return self.began + RUN - time.monotonic()
 
     @property
     def settings(self) -> Settings:
@@ -93,15 +107,16 @@ def look_away(call: Call, store: Store, trouble: str) -> Watch:
     return watch_failure(trouble, call.rules, _known(call, store))
 
 
-def tell(found: Watch, store: Store, outlets: Outlets, now: datetime) -> Report:
+def tell(call: Call, found: Watch, store: Store, outlets: Outlets) -> Report:
     """Write down what has changed and what is to be sent, in one transaction; then send it.
 
     What an earlier run could not deliver goes first.
     """
     new = deliveries(found.outgoing, store.outbox)
-    store.commit_run(found.advanced.records, found.advanced.transitions, new, now)
-    report = dispatch(store.outbox, outlets.receivers, outlets.fallbacks, now)
-    store.prune(now)
+    store.commit_run(found.advanced.records, found.advanced.transitions, new, call.now)
+    seconds = max(call.left - (_WATCHERS if outlets.watchers else 0.0), _DELIVERIES)
+    report = dispatch(store.outbox, outlets.receivers, outlets.fallbacks, call.now, seconds)
+    store.prune(call.now)
     return report
 
 
@@ -123,7 +138,26 @@ def report_run(call: Call, found: Watch, report: Report, outlets: Outlets) -> di
         outstanding=len(report.left),
         series=tuple(_series(one) for one in found.advanced.records),
     )
-    return {name: watcher.push(status) for name, watcher in outlets.watchers.items()}
+    return _push(outlets.watchers, status, max(call.left, _WATCHERS))
+
+
+def _push(
+    watchers: Mapping[str, Watcher], status: RunStatus, seconds: float
+) -> dict[str, Delivery]:
+    """All at once; one that hangs is not waited for longer than that."""
+    late = Delivery("retryable", "no answer before the run had to end", uncertain=True)
+    came: dict[str, Delivery] = {}
+
+    def push(name: str, watcher: Watcher) -> None:
+        came[name] = watcher.push(status)
+
+    threads = [threading.Thread(target=push, args=one, daemon=True) for one in watchers.items()]
+    until = time.monotonic() + seconds
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    return {name: came.get(name, late) for name in watchers}
 
 
 def _known(call: Call, store: Store | None) -> Known:

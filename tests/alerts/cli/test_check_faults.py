@@ -338,3 +338,29 @@ def test_no_secret_is_found_anywhere(
         dump = "\n".join(connection.iterdump())
     assert "ctr {country=DE}" in dump
     assert not [secret for secret in CANARIES if secret in dump]
+
+
+def test_a_run_ends_though_its_receivers_hang(
+    empty: Marts, slack: FakeSlack, check: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = "  - {name: gateway, type: pushgateway, url_env: TEAM_GATEWAY}\nrules:\n"
+    (tmp_path / "rules.yml").write_text(RULE.replace("rules:\n", gateway, 1))
+    for name in ("RUN", "_WATCHERS", "_DELIVERIES"):
+        monkeypatch.setattr(f"alerts.runner.check.{name}", 1.0)
+    days(empty, 100, 10)
+    with fake_site(Reply(hang=30)) as pushed:
+        monkeypatch.setenv("TEAM_GATEWAY", pushed.url)
+        slack.replies[:] = [Reply(hang=30)]
+        code, _, err = check()
+        assert code == 4
+        assert err.splitlines() == [
+            "recwatch: receiver team: 1 not delivered: no answer before the run had to end",
+            "receiver gateway: this run is not reported: no answer before the run had to end",
+        ]
+        slack.replies[:] = [UP]
+        pushed.replies[:] = [Reply(202, b"")]
+        code, out, err = check()
+        assert (code, err) == (0, "")
+        assert [one["text"] for one in slack.messages] == ["PAGE: ctr {country=DE}"]
+        assert "as an earlier run had done" in out
+        assert b"recwatch_deliveries_outstanding" in pushed.seen[-1].body

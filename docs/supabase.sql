@@ -126,7 +126,7 @@ begin
 end
 $$;
 
--- 2. Two roles. Their passwords are set apart from this file.
+-- 2. Three roles. Their passwords are set apart from this file.
 
 do $$
 begin
@@ -136,11 +136,14 @@ begin
     if to_regrole('recwatch_read') is null then
         create role recwatch_read login;
     end if;
+    if to_regrole('recwatch_state') is null then
+        create role recwatch_state login;
+    end if;
 end
 $$;
 
--- Whoever runs this hands schemas to recwatch_build, which takes a membership.
-grant recwatch_build to current_user;
+-- Whoever runs this hands schemas to these two, which takes a membership.
+grant recwatch_build, recwatch_state to current_user;
 
 alter role recwatch_build set statement_timeout = '30min';
 alter role recwatch_read set statement_timeout = '1min';
@@ -248,7 +251,9 @@ begin
     execute format(
         'grant connect, create, temporary on database %I to recwatch_build', current_database()
     );
-    execute format('grant connect on database %I to recwatch_read', current_database());
+    execute format(
+        'grant connect on database %I to recwatch_read, recwatch_state', current_database()
+    );
 end
 $$;
 
@@ -258,6 +263,9 @@ create schema if not exists intermediate authorization recwatch_build;
 create schema if not exists analytics authorization recwatch_build;
 create schema if not exists experiments authorization recwatch_build;
 create schema if not exists reference authorization recwatch_build;
+
+-- What `recwatch check` has told whom: it fills this schema itself, and sees nothing else.
+create schema if not exists recwatch_state authorization recwatch_state;
 
 grant usage on schema analytics, experiments, reference to recwatch_read;
 grant select on all tables in schema analytics, experiments, reference to recwatch_read;

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import psycopg2
 import pytest
 
 from tests.project.harness import Project
 from tests.project.spark_project import SparkProject
+from tests.project.supabase import PASSWORD, ROLES, Database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NUMBERS = itertools.count()
@@ -54,3 +57,30 @@ def new_project(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[...,
         return project
 
     return make
+
+
+@pytest.fixture
+def database(postgres_settings: dict[str, Any]) -> Iterator[Database]:
+    """A fresh database of an administrator who is no superuser; the roles are gone after."""
+    with closing(psycopg2.connect(**postgres_settings)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("select rolname from pg_roles where rolname = any(%s)", [list(ROLES)])
+        if existing := cursor.fetchall():
+            pytest.skip(f"the server has roles of these names already: {existing}")
+        try:
+            cursor.execute(
+                f"create role recwatch_test_admin login createrole password '{PASSWORD}'"
+            )
+            cursor.execute(
+                f"alter database {postgres_settings['dbname']} owner to recwatch_test_admin"
+            )
+            names = ("host", "port", "dbname")
+            yield Database({name: postgres_settings[name] for name in names})
+        finally:
+            for role in ROLES:
+                cursor.execute("select 1 from pg_roles where rolname = %s", [role])
+                if cursor.fetchone():
+                    cursor.execute(f"reassign owned by {role} to current_user")
+                    cursor.execute(f"drop owned by {role} cascade")
+                    cursor.execute(f"drop role {role}")

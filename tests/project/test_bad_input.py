@@ -35,6 +35,7 @@ def run(project: Project, *arguments: str, **environment: str) -> subprocess.Com
         env={
             **{k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "RECWATCH_"))},
             "DBT_PROFILES_DIR": str(project.directory),
+            "RECWATCH_STATE_URL": f"sqlite:///{project.directory / 'state.db'}",
             **environment,
         },
         capture_output=True,

@@ -6,6 +6,7 @@ the database who may create roles.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -20,15 +21,14 @@ import psycopg2.errors
 import pytest
 
 from alerts.raw.tables import RAW_TABLES, REJECTED_ROWS, create_table
+from alerts.state.model import Record
+from alerts.state.store import open_state
 from tests.project.harness import ROOT, Project, environment
+from tests.project.supabase import DOCS, Database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-DOCS = ROOT / "docs"
-ROLES = ("recwatch_read", "recwatch_build", "recwatch_test_admin")
-PASSWORD = "not-a-secret"
 READ_BY_MODELS = ("personalization_metrics", "user_interactions", "sessions", "experiments")
 READ_BY_MODELS += ("experiment_assignments", "personalization_settings", "shop_events")
 READ_BY_MODELS += ("decision_traces", "catalog_items", "rejected_rows")
@@ -76,63 +76,6 @@ values ('next-day', 'u1', 'home', '2025-03-11 08:00:00+00'),
 """
 
 
-class Database:
-    """One database, entered under one role or another."""
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self.settings = settings
-
-    def run(self, sql: str, role: str = "recwatch_test_admin") -> list[tuple[Any, ...]]:
-        """Run statements in one transaction; the rows of the last one, if it has any."""
-        given = {**self.settings, "user": role, "password": PASSWORD}
-        connected = closing(psycopg2.connect(**given))
-        with connected as connection, connection, connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchall() if cursor.description else []
-
-    def prepare(self) -> list[tuple[Any, ...]]:
-        """What docs/supabase.sql says does not fit yet."""
-        amiss = self.run((DOCS / "supabase.sql").read_text())
-        for role in ("recwatch_build", "recwatch_read"):
-            self.run(f"alter role {role} password '{PASSWORD}'")
-        return amiss
-
-    def environment(self, role: str) -> dict[str, str]:
-        """The variables of profiles.yml.example, as docs/supabase.md gives them."""
-        given = {**self.settings, "user": role, "password": PASSWORD, "sslmode": "prefer"}
-        return {
-            "RECWATCH_TARGET": "postgres",
-            **{f"RECWATCH_PG_{name.upper()}": str(value) for name, value in given.items()},
-        }
-
-
-@pytest.fixture
-def database(postgres_settings: dict[str, Any]) -> Iterator[Database]:
-    """A fresh database of an administrator who is no superuser; the roles are gone after."""
-    with closing(psycopg2.connect(**postgres_settings)) as connection:
-        connection.autocommit = True
-        cursor = connection.cursor()
-        cursor.execute("select rolname from pg_roles where rolname = any(%s)", [list(ROLES)])
-        if existing := cursor.fetchall():
-            pytest.skip(f"the server has roles of these names already: {existing}")
-        try:
-            cursor.execute(
-                f"create role recwatch_test_admin login createrole password '{PASSWORD}'"
-            )
-            cursor.execute(
-                f"alter database {postgres_settings['dbname']} owner to recwatch_test_admin"
-            )
-            names = ("host", "port", "dbname")
-            yield Database({name: postgres_settings[name] for name in names})
-        finally:
-            for role in ROLES:
-                cursor.execute("select 1 from pg_roles where rolname = %s", [role])
-                if cursor.fetchone():
-                    cursor.execute(f"reassign owned by {role} to current_user")
-                    cursor.execute(f"drop owned by {role} cascade")
-                    cursor.execute(f"drop role {role}")
-
-
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """A directory with the example of a profile, as it is shipped."""
@@ -155,6 +98,7 @@ def check(database: Database, directory: Path) -> dict[str, Any]:
         [
             *(sys.executable, "-c", "from alerts.cli import main; main()"),
             *("check", "--json", "--project-dir", str(ROOT), "--profiles-dir", str(directory)),
+            *("--state", f"sqlite:///{directory / 'state.db'}"),
         ],
         env={**os.environ, **database.environment("recwatch_read")},
         capture_output=True,
@@ -170,7 +114,7 @@ def states(document: dict[str, Any]) -> set[tuple[str, str, str]]:
     return {
         (one["rule"], one["labels"]["surface"], one["state"])
         for one in document["results"]
-        if one["state"] in {"firing", "ok"}
+        if one["rule"] in {"ctr-floor", "dwell-floor"} and one["state"] in {"firing", "ok"}
     }
 
 
@@ -245,6 +189,23 @@ def test_the_reading_role_reads_marts_only(database: Database, directory: Path) 
                 f"{statement} public.personalization_metrics {rest}",
                 "recwatch_build",
             )
+
+
+def test_the_state_has_a_role_that_sees_nothing_else(database: Database) -> None:
+    database.run(APP_TABLES)
+    database.prepare()
+    url = database.url("recwatch_state")
+    now = dt.datetime.now(dt.UTC)
+    record = Record("f", "r", (), "warn")
+    for _ in range(2):
+        with open_state(url, now=now) as store:
+            store.commit_run([record], [], [], now)
+            assert list(store.records()) == ["f"]
+    for relation in ("public.personalization_metrics", "public.experiments"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            database.run(f"select from {relation} limit 1", "recwatch_state")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        database.run("select from recwatch_state.records", "recwatch_read")
 
 
 def test_loaded_at_is_renewed_by_every_update(database: Database) -> None:

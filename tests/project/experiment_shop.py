@@ -182,7 +182,7 @@ def plans() -> list[Row]:
 
     return [
         version("ramped", ramp, {"surfaces": ["home", "for_you"]}),
-        version("ramped", even, {"surfaces": ["home", "for_you"]}, updated_at=at + 4 * DAY),
+        version("ramped", even, {"surfaces": ["home", "for_you"]}, updated_at=at + 3 * DAY),
         version("ramped", even, {"surfaces": ["home", "for_you"]}, updated_at=at + 5 * DAY),
         version("telemetry", [arm("a", 1), arm("b", 2), arm("c", 1)], shop, updated_at=at + DAY),
         version("restarted", even, {}),

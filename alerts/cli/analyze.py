@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alerts.cli.options import json_option
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _WIDTH = 180
 @click.option("--stratum", metavar="COL", help="Segment known before: post-stratifies.")
 @click.option("--weights", metavar="A:W,B:W", help="Planned weights.  [default: all the same]")
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Of the intervals.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option
 def command(  # noqa: PLR0913 - one for each option
     *,
     file: Path,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alerts.cli.options import Where, warehouse_options
+from alerts.cli.options import Where, json_option, rules_option, warehouse_options
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,14 +32,7 @@ _DATE = click.DateTime(["%Y-%m-%d"])
     required=True,
     help="The day after the last: what would be seen on its morning, as `check --as-of`.",
 )
-@click.option(
-    "--rules",
-    "files",
-    multiple=True,
-    envvar="RECWATCH_RULES",
-    type=click.Path(path_type=Path),
-    help="Rule file; several merge.  [default: the shipped alerts/rules.yml]",
-)
+@rules_option
 @click.option(
     "--rule",
     "chosen",
@@ -52,7 +45,7 @@ _DATE = click.DateTime(["%Y-%m-%d"])
     type=click.Path(path_type=Path, dir_okay=False),
     help="The truth.json of `recwatch simulate`: what was planted.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option
 @click.option(
     "--svg",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -6,18 +6,18 @@ import json
 import os
 from datetime import UTC, date, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from alerts.cli.options import Where, warehouse_options
+from alerts.cli.options import Where, json_option, rules_option, warehouse_options
 from alerts.cli.state import open_store, state_option
 from alerts.errors import ConfigurationError, DeliveryError, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from alerts.notify import Delivery
     from alerts.rules import RuleSet
@@ -45,14 +45,7 @@ def _as_of(_: click.Context, __: click.Parameter, text: str | None) -> date | No
 
 
 @click.command("check")
-@click.option(
-    "--rules",
-    "files",
-    multiple=True,
-    envvar="RECWATCH_RULES",
-    type=click.Path(path_type=Path),
-    help="Rule file; several merge.  [default: the shipped alerts/rules.yml]",
-)
+@rules_option
 @click.option("--rule", "names", multiple=True, metavar="NAME", help="Only this rule; repeatable.")
 @click.option(
     "--as-of",
@@ -65,7 +58,7 @@ def _as_of(_: click.Context, __: click.Parameter, text: str | None) -> date | No
     is_flag=True,
     help="Show what would be sent if nothing had been told before; send and remember nothing.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option
 @click.option("--fail-on-firing", is_flag=True, help="Exit with 1 if anything fires.")
 @click.option("--strict", is_flag=True, help="A receiver without its secret is an error.")
 @click.option("--init-state", is_flag=True, help="Put a damaged state aside and begin a new one.")

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import click
 
+from alerts.cli.options import json_option
+
 
 @click.command("demo")
 @click.option("--users", type=int, default=3_000, show_default=True, help="Users of the shop.")
 @click.option("--days", type=int, default=56, show_default=True, help="Full days to simulate.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Same seed, same shop.")
 @click.option("--keep-files", is_flag=True, help="Leave the simulated files where they are.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option
 @click.option(
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),

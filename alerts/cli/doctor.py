@@ -8,15 +8,16 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from alerts.cli.options import Where, warehouse_options
+from alerts.cli.options import Where, json_option, rules_option, warehouse_options
 from alerts.cli.state import open_store, state_option, width
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from alerts.doctor import Finding
 
 _MARKS = {
@@ -28,16 +29,9 @@ _MARKS = {
 
 
 @click.command("doctor")
-@click.option(
-    "--rules",
-    "files",
-    multiple=True,
-    envvar="RECWATCH_RULES",
-    type=click.Path(path_type=Path),
-    help="Rule file; several merge.  [default: the shipped alerts/rules.yml]",
-)
+@rules_option
 @click.option("--send", is_flag=True, help="Send each receiver a test message.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option
 @state_option
 @warehouse_options
 def command(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alerts.cli.options import Where, warehouse_options
+from alerts.cli.options import Where, json_option, warehouse_options
 from alerts.cli.state import data_time, open_store, state_option, width
 from alerts.errors import ConfigurationError
 
@@ -47,7 +47,7 @@ def _labels(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> di
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option
 @state_option
 @warehouse_options
 def command(  # noqa: PLR0913 - one for each option

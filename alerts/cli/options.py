@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -53,3 +54,19 @@ def warehouse_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(where=Where(target, profiles_dir, project_dir), **arguments)
 
     return command
+
+
+# Rule files; the command gets them as `files`, an empty tuple where none is named.
+rules_option = click.option(
+    "--rules",
+    "files",
+    multiple=True,
+    envvar="RECWATCH_RULES",
+    type=click.Path(path_type=Path),
+    help="Rule file; several merge.  [default: the shipped alerts/rules.yml]",
+)
+
+# Whether the result is printed for programs; the command gets it as `as_json`.
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as one JSON document."
+)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from alerts.cli.options import json_option
+
 if TYPE_CHECKING:
     from alerts.analyze.planning import Plan, Question
 
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Arms, control among them; they share alpha.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option
 def command(  # noqa: PLR0913 - one for each option
     *,
     baseline: float,

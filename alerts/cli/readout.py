@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alerts.cli.options import Where, warehouse_options
+from alerts.cli.options import Where, json_option, warehouse_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,16 +6,16 @@ import json
 import sys
 from contextlib import closing
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from alerts.cli.options import Where, warehouse_options
+from alerts.cli.options import Where, json_option, rules_option, warehouse_options
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from rich.table import Table
 
@@ -35,14 +35,7 @@ def command() -> None:
 def _rules_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --rules and --rule; the command gets what they name as `rules`."""
 
-    @click.option(
-        "--rules",
-        "files",
-        multiple=True,
-        envvar="RECWATCH_RULES",
-        type=click.Path(path_type=Path),
-        help="Rule file; several merge.  [default: the shipped alerts/rules.yml]",
-    )
+    @rules_option
     @click.option(
         "--rule", "names", multiple=True, metavar="NAME", help="Only this rule; repeatable."
     )
@@ -55,14 +48,9 @@ def _rules_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-_json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print the result as one JSON document."
-)
-
-
 @command.command("check")
 @_rules_options
-@_json_option
+@json_option
 @warehouse_options
 def check(*, where: Where, rules: RuleSet, as_json: bool) -> None:
     """Read the rule files strictly, and hold marts and columns against dbt's manifest.
@@ -97,7 +85,7 @@ def check(*, where: Where, rules: RuleSet, as_json: bool) -> None:
 
 @command.command("list")
 @_rules_options
-@_json_option
+@json_option
 def list_rules(*, rules: RuleSet, as_json: bool) -> None:
     """Every rule: what it judges, when it fires, where its alerts go."""
     if as_json:
@@ -133,7 +121,7 @@ def schema() -> None:
 
 @command.command("noise")
 @_rules_options
-@_json_option
+@json_option
 @warehouse_options
 def predicted(*, where: Where, rules: RuleSet, as_json: bool) -> None:
     """False episodes to expect in 30 days, from the marts' own traffic.

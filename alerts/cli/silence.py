@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alerts.cli.options import Where, warehouse_options
+from alerts.cli.options import Where, json_option, warehouse_options
 from alerts.cli.state import moment, open_store, state_option, width
 from alerts.errors import ConfigurationError
 
@@ -54,7 +54,7 @@ def _author() -> str:
 @click.option("--from", "since", metavar="TIME", callback=moment, help="Later than now.")
 @click.option("--reason", required=True, help="For whoever looks for a missing message.")
 @click.option("--author", default=_author, show_default="who calls", help="Who is to be asked.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option
 @state_option
 @warehouse_options
 def add(  # noqa: PLR0913 - one for each option
@@ -95,7 +95,7 @@ def add(  # noqa: PLR0913 - one for each option
 
 @command.command("list")
 @click.option("--all", "everything", is_flag=True, help="Those that have ended as well.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@json_option
 @state_option
 @warehouse_options
 def list_(*, where: Where, state: str | None, everything: bool, as_json: bool) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alerts.cli.options import Where, warehouse_options
-from alerts.cli.readout import alpha_option, as_of_option, gather, json_option, print_json
+from alerts.cli.options import Where, json_option, warehouse_options
+from alerts.cli.readout import alpha_option, as_of_option, gather, print_json
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -62,9 +62,6 @@ guardrails_option = click.option(
     type=click.Path(path_type=Path),
     help="Guardrail file.  [default: the shipped alerts/ab-test-guardrails.yaml]",
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print the result as one JSON document."
-)
 
 
 @click.command("readout")

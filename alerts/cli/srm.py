@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alerts.cli.options import Where, warehouse_options
-from alerts.cli.readout import as_of_option, gather, json_option, print_json
+from alerts.cli.options import Where, json_option, warehouse_options
+from alerts.cli.readout import as_of_option, gather, print_json
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alerts.cli.options import Where, warehouse_options
-from alerts.cli.readout import as_of_option, guardrails_option, json_option, print_json, read
+from alerts.cli.options import Where, json_option, warehouse_options
+from alerts.cli.readout import as_of_option, guardrails_option, print_json, read
 from alerts.errors import ConfigurationError, WarehouseError
 
 if TYPE_CHECKING:

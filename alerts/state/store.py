@@ -71,8 +71,13 @@ def open_state(
 def _open_file(where: URL, holder: Holder, *, locked: bool, init: bool) -> Store:
     path = Path(str(where.database)).absolute()
     place = f"state {where.database}"
-    if path.is_dir():
-        raise StateError(f"{place}: it is a directory: name a file by --state")
+    try:
+        if path.is_dir():
+            raise StateError(f"{place}: it is a directory: name a file by --state")
+    except PermissionError:
+        raise StateError(
+            f"{place}: its directory may not be entered: check its rights, or name another file"
+        ) from None
     lock = None
     if locked:
         lock = FileLock.take(path.with_name(f"{path.name}.lock"), place, holder)

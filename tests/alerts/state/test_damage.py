@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import resource
 import sqlite3
+import tempfile
 from contextlib import closing
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,6 @@ from tests.alerts.state.made import NOW, new, run, seen, stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from alerts.state.store import Store
 
@@ -167,6 +168,15 @@ def test_a_state_that_may_not_be_written_is_said_to_be_so(file: Path) -> None:
     assert "rights" in said
 
 
+def test_a_directory_that_may_not_be_entered_is_said_to_be_so(file: Path) -> None:
+    file.parent.chmod(0)
+    try:
+        said = _elsewhere(_open_as_nobody_outside, file)
+    finally:
+        file.parent.chmod(0o755)
+    assert "may not be entered" in said
+
+
 def test_a_full_disk_writes_nothing_and_says_so(file: Path) -> None:
     said = _elsewhere(_write_until_full, file)
     assert "check the disk" in said or "disk is full" in said
@@ -215,11 +225,16 @@ def _elsewhere(work: Callable[[Path, Path], None], file: Path) -> str:
     return says.read_text(encoding="utf-8")
 
 
-def _open_as_nobody(file: Path, says: Path) -> None:
+def _open_as_nobody_outside(file: Path, says: Path) -> None:
+    _open_as_nobody(file, says, entered=1)
+
+
+def _open_as_nobody(file: Path, says: Path, entered: int = 0) -> None:
+    """For root nothing is read-only. `entered` directories about the file stay as they are."""
     with says.open("w") as answer:
         if os.getuid() == 0:
-            # For root nothing is read-only.
-            for parent in file.parents[:3]:
+            above = list(file.parents)
+            for parent in above[entered : above.index(Path(tempfile.gettempdir()))]:
                 parent.chmod(parent.stat().st_mode | 0o055)
             os.setgid(65534)
             os.setuid(65534)

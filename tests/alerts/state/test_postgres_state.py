@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import time
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -128,6 +130,15 @@ def own_server() -> Iterator[Any]:
             server.cleanup()
 
 
+def stop(server: int) -> None:
+    """End a server at once, and wait until it and its backends are gone."""
+    os.kill(server, signal.SIGQUIT)
+    with suppress(ProcessLookupError):
+        for _ in range(200):
+            os.kill(server, 0)
+            time.sleep(0.05)
+
+
 def test_a_server_that_stops_while_a_message_is_sent(own_server: Any, tmp_path: Path) -> None:
     url = own_server.get_uri()
     taken = tmp_path / "taken"
@@ -136,7 +147,7 @@ def test_a_server_that_stops_while_a_message_is_sent(own_server: Any, tmp_path: 
         keys = store.commit_run([], [], [new(text="a"), new(text="b")], NOW)
 
         def stops(_: Parcel) -> None:
-            os.kill(own_server.get_pid(), signal.SIGQUIT)
+            stop(own_server.get_pid())
 
         receiver.on_send = stops
         with pytest.raises(StateError, match="the connection broke: run again"):

@@ -74,12 +74,10 @@
     from exits
 {% endcall -%}
 
+{# By user alone, which is one short key among millions of rows; what is read too much is dropped
+   where the moves are joined. #}
 {%- call step(steps, 'movers', once=recompute.stretches is not none) %}
-    select distinct
-        experiment_key,
-        user_id,
-        scope
-    from moves
+    select distinct user_id from moves
 {% endcall -%}
 
 {# In a build of everything everybody moves, and to look for them would cost more than it saves. #}
@@ -87,7 +85,7 @@
     select * from {{ ref('int_experiment_exposures') }}
     where
         {{ of_stretches(recompute) }}
-        and {{ unless_whole(recompute, '(experiment_key, user_id, scope) in (select * from movers)') }}
+        and {{ unless_whole(recompute, 'user_id in (select movers.user_id from movers)') }}
 {% endcall -%}
 
 {%- call step(steps, 'entered') %}
@@ -118,17 +116,13 @@
 {# What the users who move had before. #}
 {%- call step(steps, 'standing') %}
     select
-        earlier_days.experiment_key,
-        earlier_days.user_id,
-        earlier_days.scope,
-        {{ listed(measures, 'sum(earlier_days.{}) as {}') }}
+        experiment_key,
+        user_id,
+        scope,
+        {{ listed(measures, 'sum({}) as {}') }}
     from earlier_days
-    inner join movers
-        on
-            earlier_days.experiment_key = movers.experiment_key
-            and earlier_days.user_id = movers.user_id
-            and earlier_days.scope = movers.scope
-    group by earlier_days.experiment_key, earlier_days.user_id, earlier_days.scope
+    where user_id in (select movers.user_id from movers)
+    group by experiment_key, user_id, scope
 {% endcall -%}
 
 {# An exit comes before what the user did on that day: it takes out what he had until then. #}

@@ -40,7 +40,7 @@ assignment_rows as (
 ),
 
 assignments as (
-    select distinct
+    select
         experiment_key,
         user_id,
         day

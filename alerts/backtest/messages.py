@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alerts.backtest.matching import fired_at, moment_of
-from alerts.rules.marts import DAY, HOUR, MARTS
+from alerts.rules.marts import MARTS
+from alerts.runner.observe import repeat_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,13 +63,6 @@ class Messages:
 def count_messages(episodes: Iterable[Episode], rule: Rule, span: Span) -> Messages:
     """The messages of these episodes of a rule within a span."""
     return sum((_messages(episode, rule, span) for episode in episodes), Messages())
-
-
-def repeat_interval(rule: Rule) -> timedelta:
-    """After how long it is said again that it still fires."""
-    if rule.repeat_interval is not None:
-        return rule.repeat_interval
-    return DAY if MARTS[rule.mart].in_days else 4 * HOUR
 
 
 def ended_at(episode: Episode, rule: Rule) -> datetime:

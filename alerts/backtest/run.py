@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from alerts.backtest.matching import day_of, fired_at
 from alerts.backtest.messages import Messages, Span, count_messages
@@ -15,16 +14,18 @@ from alerts.rules import Freshness
 from alerts.rules.marts import DAY, MARTS, Judgement
 from alerts.rules.model import DATA_QUALITY
 from alerts.runner import Settings, evaluate
-from alerts.runner.read import Reader
+from alerts.runner.evaluate import open_reader, zone_of
 from alerts.runner.window import instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
+    from zoneinfo import ZoneInfo
 
     from alerts.backtest.truth import Incident
     from alerts.rules import Rule
     from alerts.runner import Episode, Evaluation
+    from alerts.runner.read import Reader
     from alerts.warehouse import Warehouse
 
 # What baselines look back on before the first day: four weeks, two of a frozen one, and as much
@@ -111,14 +112,14 @@ def backtest(
     Raises:
         ConfigurationError: The range is empty.
     """
-    zone = ZoneInfo(settings.timezone)
+    zone = zone_of(settings.timezone)
     wanted = Span(instant(span[0], zone), instant(span[1], zone))
     if wanted.length <= timedelta(0):
         raise ConfigurationError(f"--from {span[0]} --to {span[1]}: the range is empty")
     judged = tuple(rule for rule in rules if not _by_the_clock(rule))
     far = replace(settings, lookback=wanted.length + BEFORE)
     evaluation = evaluate(judged, warehouse, wanted.end, far)
-    reader = Reader(warehouse, zone, wanted.end, settings.prefix, far.lookback)
+    reader = open_reader(warehouse, wanted.end, far)
     clocks = [f"rule {rule.name} {BY_THE_CLOCK}" for rule in rules if _by_the_clock(rule)]
     found = assess(judged, evaluation, reader, wanted, incidents)
     return replace(found, remarks=(*evaluation.warnings, *clocks, LATE_ROWS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -27,9 +26,9 @@ _MINUTE = timedelta(minutes=1)
 
 def print_backtest(found: Backtest, echo: Callable[[str], None]) -> None:
     """The rules, then, where the truth is known, the incidents and the score."""
-    from rich.console import Console  # noqa: PLC0415 - not needed for --json
+    from alerts import terminal  # noqa: PLC0415 - not needed for --json
 
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDTH)
+    console = terminal.console(_WIDTH)
     echo(f"{found.span.start:%Y-%m-%d} to {found.span.end:%Y-%m-%d}, as it would have been sent:\n")
     console.print(_rules(found))
     if found.score is not None:

@@ -126,7 +126,6 @@ def _backtest(
     from alerts.runner import Settings  # noqa: PLC0415
 
     project = where.project()
-    zone = str(project.variables.get("reporting_timezone") or "UTC")
-    settings = Settings(prefix=project.schema_prefix, timezone=zone)
+    settings = Settings(prefix=project.schema_prefix, timezone=project.reporting_timezone)
     with closing(where.open(project)) as warehouse:
         return backtest(rules.rules, warehouse, span, settings, incidents)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from alerts.cli.state import width
 from alerts.notify.text import one_line
 from alerts.runner.compose import shown
 from alerts.runner.document import ordered
+from alerts.terminal import console
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +36,7 @@ def print_found(found: Watch) -> None:
     wanting = [one for one in ordered(found.evaluation.results) if one.state != "ok"]
     if wanting:
         quiet = found.telling.suppressed.reasons
-        Console(file=sys.stdout, width=width()).print(_table(wanting, quiet))
+        console().print(_table(wanting, quiet))
     click.echo(_summary(found.evaluation))
 
 

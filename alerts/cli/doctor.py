@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from alerts.cli.options import Where, json_option, rules_option, warehouse_options
-from alerts.cli.state import open_store, state_option, width
+from alerts.cli.state import open_store, state_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,14 +67,14 @@ def command(
 
 
 def _print(one: Finding) -> None:
-    from rich.console import Console  # noqa: PLC0415 - JSON needs none of it
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415 - JSON needs none of it
 
     from alerts.notify.text import one_line  # noqa: PLC0415
+    from alerts.terminal import console  # noqa: PLC0415
 
     mark, style = _MARKS[one.health]
-    console = Console(file=sys.stdout, width=width(), soft_wrap=True)
+    out = console()
     line = Text.assemble((mark, style), f" {one.about:<10} ", one_line(one.found))
-    console.print(line)
+    out.print(line, soft_wrap=True)
     if one.todo:
-        console.print(Text(f"{'':<13}→ {one_line(one.todo)}", style="dim"))
+        out.print(Text(f"{'':<13}→ {one_line(one.todo)}", style="dim"), soft_wrap=True)

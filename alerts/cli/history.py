@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from alerts.cli.options import Where, json_option, warehouse_options
-from alerts.cli.state import data_time, open_store, state_option, width
+from alerts.cli.state import data_time, open_store, state_option
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -100,13 +99,13 @@ def _document(entry: Entry) -> dict[str, Any]:
 
 
 def _print(entries: Sequence[Entry]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - JSON needs none of it
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415 - JSON needs none of it
     from rich.text import Text  # noqa: PLC0415
 
     from alerts.detectors.sentences import shown  # noqa: PLC0415
     from alerts.notify.text import one_line  # noqa: PLC0415
     from alerts.runner.tell import REMARKS, title  # noqa: PLC0415
+    from alerts.terminal import console  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("At", "What", "Severity", "Alert", "Since", "Told"):
@@ -118,4 +117,4 @@ def _print(entries: Sequence[Entry]) -> None:
         reason = "; ".join(filter(None, [one.reason, REMARKS.get(one.because) if one.told else ""]))
         cells = (one.severity, title(one.rule, one.labels), shown(one.since), told, reason)
         table.add_row(shown(one.at), kind, *(Text(one_line(cell)) for cell in cells))
-    Console(file=sys.stdout, width=width()).print(table)
+    console().print(table)

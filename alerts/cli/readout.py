@@ -149,7 +149,7 @@ def gather(
     from alerts.runner.experiments import Marts  # noqa: PLC0415
 
     project = where.project()
-    zone = ZoneInfo(str(project.variables.get("reporting_timezone") or "UTC"))
+    zone = ZoneInfo(project.reporting_timezone)
     days = guardrails.settings(experiment).min_duration_days or MIN_DURATION_DAYS
     with closing(where.open(project)) as warehouse:
         marts = Marts(warehouse, experiment, project.schema_prefix)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import closing
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from alerts.rules import Rule, RuleSet
     from alerts.runner.noise import Expected, Prediction
 
-# Not a terminal, no width: wide enough for a log line to stay one.
-_WIDTH = 160
 _MOST = 10
 
 
@@ -134,8 +131,7 @@ def predicted(*, where: Where, rules: RuleSet, as_json: bool) -> None:
     from alerts.runner.noise import predict  # noqa: PLC0415
 
     project = where.project()
-    zone = str(project.variables.get("reporting_timezone") or "UTC")
-    settings = Settings(prefix=project.schema_prefix, timezone=zone)
+    settings = Settings(prefix=project.schema_prefix, timezone=project.reporting_timezone)
     with closing(where.open(project)) as warehouse:
         found = predict(rules.rules, warehouse, settings)
     if as_json:
@@ -271,6 +267,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 
 
 def _print(table: Table) -> None:
-    from rich.console import Console  # noqa: PLC0415
+    from alerts.terminal import console  # noqa: PLC0415 - JSON needs none of it
 
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDTH).print(table)
+    console().print(table)

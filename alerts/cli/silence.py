@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import getpass
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from alerts.cli.options import Where, json_option, warehouse_options
-from alerts.cli.state import moment, open_store, state_option, width
+from alerts.cli.state import moment, open_store, state_option
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -141,12 +140,12 @@ def _say(silences: Sequence[Silence], *, as_json: bool) -> None:
         content = {"silences": [_document(one) for one in silences]}
         click.echo(json.dumps(content, indent=2, ensure_ascii=True))
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415 - JSON needs none of it
     from rich.text import Text  # noqa: PLC0415
 
     from alerts.detectors.sentences import shown  # noqa: PLC0415
     from alerts.notify.text import one_line  # noqa: PLC0415
+    from alerts.terminal import console  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("Number", "Alerts", "From", "Until", "Author", "Reason"):
@@ -154,4 +153,4 @@ def _say(silences: Sequence[Silence], *, as_json: bool) -> None:
     for one in silences:
         cells = (shown(one.starts), shown(one.ends), one.author, one.reason)
         table.add_row(one.id, _matchers(one), *(Text(one_line(cell)) for cell in cells))
-    Console(file=sys.stdout, width=width()).print(table)
+    console().print(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -61,8 +60,3 @@ def data_time(context: click.Context, parameter: click.Parameter, text: str | No
     with suppress(ValueError):
         return date.fromisoformat(text)
     return found.astimezone(UTC)
-
-
-def width(console_width: int = 160) -> int | None:
-    """The width of a table: the terminal's own, else wide enough for a log line to stay one."""
-    return None if sys.stdout.isatty() else console_width

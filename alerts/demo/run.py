@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from alerts.backtest.truth import read_truth
 from alerts.demo import database, dbt
@@ -18,7 +17,7 @@ from alerts.progress import progress
 from alerts.raw.loader import load_file
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.runner import Settings, evaluate
-from alerts.runner.read import Reader
+from alerts.runner.evaluate import open_reader
 from alerts.runner.watch import Known, watch
 from alerts.simulate import count_steps, simulate
 from alerts.simulate.incidents import IMPRESSIONS
@@ -141,13 +140,14 @@ def _judge(
     place: Place, rules: RuleSet, truth: Truth, options: Options
 ) -> tuple[Evaluation, Comparison, Sequence[Outgoing]]:
     project = place.project
-    zone = str(project.variables.get("reporting_timezone") or "UTC")
     # The whole history, however long, and a week more for the bucket that holds its first day.
-    settings = Settings(project.schema_prefix, zone, timedelta(days=options.days + 14))
+    settings = Settings(
+        project.schema_prefix, project.reporting_timezone, timedelta(days=options.days + 14)
+    )
     with closing(open_warehouse(place.target)) as warehouse:
         now = datetime.now(UTC)
         evaluation = evaluate(rules.rules, warehouse, None, settings, now)
-        reader = Reader(warehouse, ZoneInfo(zone), None, settings.prefix, settings.lookback)
+        reader = open_reader(warehouse, settings=settings)
         found = watch(evaluation, rules, Known(place.target.name, now), reader)
         observed = observe(warehouse, project)
         comparison = compare(truth, rules.rules, evaluation.episodes, observed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from alerts.detectors.sentences import shown
 from alerts.doctor.finding import Finding
@@ -14,7 +13,7 @@ from alerts.errors import DeliveryError, RecwatchError, StateError, WarehouseErr
 from alerts.notify.message import Parcel
 from alerts.notify.sample import sample
 from alerts.rules import load_rules
-from alerts.runner.evaluate import Settings
+from alerts.runner.evaluate import Settings, zone_of
 from alerts.runner.receivers import open_receivers
 from alerts.warehouse import open_warehouse, resolve_target
 
@@ -77,18 +76,17 @@ def examine(patient: Patient) -> Iterator[Finding]:
 
 
 def _warehouse(patient: Patient, target: Target, rules: RuleSet | None) -> Iterator[Finding]:
-    zone = str(patient.project.variables.get("reporting_timezone") or "UTC")
-    prefix = patient.project.schema_prefix
-    site = Site(patient.project.raw_schema, prefix, ZoneInfo(zone))
+    prefix, zone = patient.project.schema_prefix, patient.project.reporting_timezone
     settings = Settings(prefix=prefix, timezone=zone)
     try:
+        site = Site(patient.project.raw_schema, prefix, zone_of(zone))
         with closing(open_warehouse(target, read_only=True)) as warehouse:
             if rules is not None:
                 yield from _tried("marts", examine_marts(rules, warehouse, site))
                 found = examine_freshness(rules, warehouse, settings, patient.now)
                 yield from _tried("freshness", found)
             yield from _tried("loads", examine_loads(warehouse, site))
-    except WarehouseError as error:
+    except RecwatchError as error:
         yield Finding.of_error("marts", error)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from alerts import terminal
 from alerts.experiments import wording
 from alerts.experiments.cuped import Cuped
 from alerts.readout import cells
@@ -23,7 +24,7 @@ def show_adjusted(
     readout: Readout, comparisons: Sequence[Comparison], console: Console | None = None
 ) -> None:
     """Prints both estimates of each metric."""
-    out = console or cells.console()
+    out = console or terminal.console()
     out.print(Text(f"{readout.plan.experiment_key}, to the end of {readout.day}", "bold"))
     out.print()
     if not comparisons:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,19 +16,6 @@ if TYPE_CHECKING:
 
     from alerts.experiments.comparisons import ArmLevel
     from alerts.experiments.evidence import PlanMetric
-
-# Not a terminal, no width: wide enough for a row to stay on a line.
-_WIDTH = 160
-
-
-def console() -> Console:
-    """Where tables go: as wide as the terminal, or wide enough."""
-    return Console(
-        file=sys.stdout,
-        width=None if sys.stdout.isatty() else _WIDTH,
-        highlight=False,
-        markup=False,
-    )
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from alerts import terminal
 from alerts.readout import cells
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _STYLES = {"ok": "green", "missing": "bold red", "unknown": "yellow"}
 
 def show_ready(readout: Readout, found: Sequence[Check], console: Console | None = None) -> None:
     """Prints one line per check, and the sum of them."""
-    out = console or cells.console()
+    out = console or terminal.console()
     until = f", to the end of {readout.day}" if readout.day else ", before its first day"
     out.print(Text(f"{readout.plan.experiment_key}{until}", "bold"))
     out.print()

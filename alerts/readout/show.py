@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from alerts import terminal
 from alerts.experiments import wording
 from alerts.experiments.cuped import Cuped
 from alerts.experiments.decision import final_of
@@ -39,7 +40,7 @@ _STYLES = {
 
 def show(readout: Readout, console: Console | None = None) -> None:
     """Prints it."""
-    out = console or cells.console()
+    out = console or terminal.console()
     out.print(Text(_headline(readout), "bold"))
     if readout.evidence.today:
         out.print()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from alerts import terminal
 from alerts.experiments import wording
 from alerts.experiments.results import Refusal
 from alerts.experiments.srm import Srm
@@ -25,7 +26,7 @@ def show_split(
     evidence: Evidence, split: Split, problems: Sequence[Problem], console: Console | None = None
 ) -> None:
     """Prints `recwatch srm EXPERIMENT`."""
-    out = console or cells.console()
+    out = console or terminal.console()
     out.print(Text(f"{evidence.plan.experiment_key}, to the end of {evidence.day}", "bold"))
     out.print()
     out.print(split_table(evidence))
@@ -37,7 +38,7 @@ def show_split(
 
 def show_counts(found: Srm | Refusal, console: Console | None = None) -> None:
     """Prints `recwatch srm --counts`."""
-    out = console or cells.console()
+    out = console or terminal.console()
     if isinstance(found, Srm):
         rows = zip(found.arms, found.observed, found.expected, strict=True)
         listed = [(arm, f"{users:,}", _users(due)) for arm, users, due in rows]

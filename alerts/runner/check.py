@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from datetime import time as clock
 from functools import partial
@@ -15,12 +15,10 @@ from zoneinfo import ZoneInfo
 from alerts.notify.message import Delivery
 from alerts.notify.status import RunStatus, SeriesStatus
 from alerts.runner.deliver import Report, dispatch
-from alerts.runner.evaluate import Settings, evaluate
+from alerts.runner.evaluate import Settings, evaluate, open_reader
 from alerts.runner.pause import Means, connector, due, pause
-from alerts.runner.read import Reader
 from alerts.runner.threads import deliveries
 from alerts.runner.watch import Known, Watch, watch, watch_failure
-from alerts.runner.window import instant
 from alerts.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -76,8 +74,8 @@ class Call:
     @property
     def settings(self) -> Settings:
         """Where and how the rules are evaluated."""
-        zone = str(self.project.variables.get("reporting_timezone") or "UTC")
-        return Settings(prefix=self.project.schema_prefix, timezone=zone)
+        project = self.project
+        return Settings(prefix=project.schema_prefix, timezone=project.reporting_timezone)
 
 
 def look(call: Call, store: Store | None) -> Watch:
@@ -94,9 +92,7 @@ def look(call: Call, store: Store | None) -> Watch:
     known = _known(call, store)
     with closing(open_warehouse(call.target, read_only=True)) as warehouse:
         evaluation = evaluate(chosen.rules, warehouse, call.as_of, settings, call.now)
-        zone = ZoneInfo(settings.timezone)
-        moment = None if call.as_of is None else instant(call.as_of, zone)
-        reader = Reader(warehouse, zone, moment, settings.prefix, settings.lookback)
+        reader = open_reader(warehouse, call.as_of, settings)
         # A run of a few rules has not seen whether the sources are fresh: it pauses nothing.
         act = None if store is None or call.names else partial(_act, call, store)
         return watch(evaluation, call.rules, known, reader, act)
@@ -165,13 +161,10 @@ def _known(call: Call, store: Store | None) -> Known:
     known = Known(call.target.name, call.now, judged=judged, flags=call.flags)
     if store is None:
         return known
-    return Known(
-        target=known.target,
-        now=known.now,
+    return replace(
+        known,
         records=store.records(),
         silences=store.silences.find(call.now),
-        judged=judged,
-        flags=call.flags,
         outbox=store.outbox,
     )
 

@@ -157,9 +157,7 @@ def evaluate(
         WarehouseError: The warehouse does not answer, or has none of the relations. What concerns
             one mart is the state error of the rules on it.
     """
-    zone = zone_of(settings.timezone)
-    moment = None if as_of is None else instant(as_of, zone)
-    reader = Reader(warehouse, zone, moment, settings.prefix, settings.lookback)
+    reader = open_reader(warehouse, as_of, settings)
     with warehouse.snapshot(reader.relations(rules)):
         return _evaluated(rules, reader, now)
 
@@ -196,6 +194,19 @@ def _evaluated(rules: Sequence[Rule], reader: Reader, now: datetime | None) -> E
     judged = {result.rule for result in results}
     unjudged = tuple(rule.name for rule in rules if rule.name not in judged)
     return Evaluation(reader.as_of, tuple(results), tuple(episodes), (*empty, *warnings), unjudged)
+
+
+def open_reader(
+    warehouse: Warehouse, as_of: date | None = None, settings: Settings = DEFAULTS
+) -> Reader:
+    """What an evaluation reads the marts with; `as_of` is a date of the zone, or a moment.
+
+    Raises:
+        ConfigurationError: No such time zone.
+    """
+    zone = zone_of(settings.timezone)
+    moment = None if as_of is None else instant(as_of, zone)
+    return Reader(warehouse, zone, moment, settings.prefix, settings.lookback)
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -26,8 +26,7 @@ from alerts.rules import (
 )
 from alerts.rules.marts import DAY, MARTS, WEEK
 from alerts.rules.time_semantics import is_share
-from alerts.runner.evaluate import DEFAULTS, Settings, keep_of, needed_of, within_of, zone_of
-from alerts.runner.read import Reader
+from alerts.runner.evaluate import DEFAULTS, Settings, keep_of, needed_of, open_reader, within_of
 from alerts.runner.refused import refused
 from alerts.runner.subjects import bound_of, limit_of, running, setting_of
 from alerts.runner.trials import arms, begun_experiments
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from alerts.detectors import Labels, Limit, Series
     from alerts.detectors.noise import Chance
     from alerts.rules import Rule
+    from alerts.runner.read import Reader
     from alerts.warehouse import Warehouse
 
 MONTH = timedelta(days=30)
@@ -99,7 +99,7 @@ def predict(
     Raises:
         WarehouseError: The warehouse does not answer. A mart that cannot be read is a note.
     """
-    reader = Reader(warehouse, zone_of(settings.timezone), None, settings.prefix, settings.lookback)
+    reader = open_reader(warehouse, settings=settings)
     found = []
     with warehouse.snapshot(reader.relations(rules)):
         reader.expect(rules)

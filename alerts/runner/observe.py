@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import math
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alerts.rules.marts import MARTS
+from alerts.rules.marts import DAY, HOUR, MARTS
 from alerts.runner.evaluate import fingerprint
 from alerts.state.model import Observation, Policy, Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import timedelta
 
     from alerts.rules import Rule
     from alerts.runner.evaluate import Episode, Evaluation, Result
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # What no rule can be called: that the marts can be read at all.
 WAREHOUSE = "(warehouse)"
-DAILY, INTRADAY = timedelta(hours=24), timedelta(hours=4)
+DAILY, INTRADAY = DAY, 4 * HOUR
 # The fields of a rule that say what is judged; the others say how it is told.
 _TELLING = {
     "name",
@@ -60,7 +60,7 @@ def observe(evaluation: Evaluation, rules: Mapping[str, Rule]) -> list[Observati
 
 def policies(rules: Iterable[Rule]) -> dict[str, Policy]:
     """How the alerts of each rule are told, by its name; and that of the warehouse itself."""
-    found = {rule.name: Policy(_repeat(rule), rule.no_data_after) for rule in rules}
+    found = {rule.name: Policy(repeat_interval(rule), rule.no_data_after) for rule in rules}
     return {**found, WAREHOUSE: Policy()}
 
 
@@ -123,7 +123,8 @@ def _meaning(rule: Rule) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _repeat(rule: Rule) -> timedelta:
+def repeat_interval(rule: Rule) -> timedelta:
+    """After how long it is said again that it still fires."""
     if rule.repeat_interval is not None:
         return rule.repeat_interval
     return DAILY if MARTS[rule.mart].in_days else INTRADAY

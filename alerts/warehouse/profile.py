@@ -39,6 +39,11 @@ class Project:
     schema_prefix: str
 
     @property
+    def reporting_timezone(self) -> str:
+        """Name of the zone in which the marts cut their days; it need not be a known one."""
+        return str(self.variables.get("reporting_timezone") or "UTC")
+
+    @property
     def raw_schema(self) -> str:
         """The schema of the raw tables, which has no prefix."""
         return str(self.variables.get("raw_schema") or "raw")

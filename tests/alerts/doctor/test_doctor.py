@@ -178,6 +178,14 @@ def test_a_rule_file_that_is_wrong_comes_first(marts: Marts, doctor: Ran, tmp_pa
     assert "receivers" not in found
 
 
+def test_a_time_zone_that_is_none(marts: Marts, doctor: Ran, tmp_path: Path) -> None:
+    project(tmp_path, marts.path, "reporting_timezone: Mars/Base")
+    code, found, _ = doctor()
+    assert code == 2
+    assert found["marts"][0]["found"] == "no time zone 'Mars/Base': take a name such as UTC"
+    assert found["state"][0]["health"] == "ok"
+
+
 def test_a_damaged_state(marts: Marts, doctor: Ran, tmp_path: Path) -> None:
     (tmp_path / "recwatch-state.db").write_bytes(b"")
     code, found, _ = doctor()

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alerts.cli.options import Where, json_option, rules_option, warehouse_options
+from alerts.cli.options import (
+    Where,
+    guardrails_option,
+    json_option,
+    named_guardrails,
+    rules_option,
+    warehouse_options,
+)
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
 
     from alerts.backtest.run import Backtest
     from alerts.backtest.truth import Incident
+    from alerts.experiments.guardrail_file import GuardrailFile
     from alerts.rules import RuleSet
 
 _DATE = click.DateTime(["%Y-%m-%d"])
@@ -40,6 +48,7 @@ _DATE = click.DateTime(["%Y-%m-%d"])
     metavar="NAME|NEW.yml",
     help="Only this rule, or the rules of a file that is not enabled yet; repeatable.",
 )
+@guardrails_option
 @click.option(
     "--truth",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -59,6 +68,7 @@ def command(  # noqa: PLR0913 - one for each option
     until: dt.datetime,
     files: tuple[Path, ...],
     chosen: tuple[str, ...],
+    guardrails: Path | None,
     truth: Path | None,
     as_json: bool,
     svg: Path | None,
@@ -73,8 +83,9 @@ def command(  # noqa: PLR0913 - one for each option
     from alerts.backtest.show import print_backtest  # noqa: PLC0415
 
     rules = _rules(files, chosen)
+    named = named_guardrails(guardrails)
     incidents = None if truth is None else _incidents(truth)
-    found = _backtest(where, rules, (first.date(), until.date()), incidents)
+    found = _backtest(where, rules, named, (first.date(), until.date()), incidents)
     if svg is not None:
         # Altair takes a second to import: only those who draw pay for it.
         from alerts.backtest.chart import write_chart  # noqa: PLC0415
@@ -119,6 +130,7 @@ def _incidents(path: Path) -> Sequence[Incident]:
 def _backtest(
     where: Where,
     rules: RuleSet,
+    guardrails: GuardrailFile | None,
     span: tuple[dt.date, dt.date],
     incidents: Sequence[Incident] | None,
 ) -> Backtest:
@@ -126,6 +138,10 @@ def _backtest(
     from alerts.runner import Settings  # noqa: PLC0415
 
     project = where.project()
-    settings = Settings(prefix=project.schema_prefix, timezone=project.reporting_timezone)
+    settings = Settings(
+        prefix=project.schema_prefix,
+        timezone=project.reporting_timezone,
+        guardrails=guardrails,
+    )
     with closing(where.open(project)) as warehouse:
         return backtest(rules.rules, warehouse, span, settings, incidents)

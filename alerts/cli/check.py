@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +12,14 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from alerts.cli.options import Where, json_option, rules_option, warehouse_options
+from alerts.cli.options import (
+    Where,
+    guardrails_option,
+    json_option,
+    named_guardrails,
+    rules_option,
+    warehouse_options,
+)
 from alerts.cli.state import open_store, state_option
 from alerts.errors import ConfigurationError, DeliveryError, WarehouseError
 
@@ -62,6 +70,7 @@ def _as_of(_: click.Context, __: click.Parameter, text: str | None) -> date | No
 @click.option("--fail-on-firing", is_flag=True, help="Exit with 1 if anything fires.")
 @click.option("--strict", is_flag=True, help="A receiver without its secret is an error.")
 @click.option("--init-state", is_flag=True, help="Put a damaged state aside and begin a new one.")
+@guardrails_option
 @state_option
 @warehouse_options
 def command(  # noqa: PLR0913 - one for each option
@@ -76,6 +85,7 @@ def command(  # noqa: PLR0913 - one for each option
     fail_on_firing: bool,
     strict: bool,
     init_state: bool,
+    guardrails: Path | None,
 ) -> None:
     """Evaluate the rules on the marts and deliver what has changed since the last run.
 
@@ -92,7 +102,7 @@ def command(  # noqa: PLR0913 - one for each option
         raise ConfigurationError("--init-state begins a new state, --dry-run changes nothing")
     rules = rule_files.load_rules(files or [rule_files.DEFAULT_RULES])
     echo = partial(_echo, err=as_json)
-    call = _call(where, rules, names, as_of)
+    call = replace(_call(where, rules, names, as_of), guardrails=named_guardrails(guardrails))
     printer = _Printer(call, as_json=as_json)
     if dry_run:
         outlets = open_receivers(rules.only(names), os.environ, echo, strict=strict)
@@ -216,6 +226,7 @@ def _flags() -> list[str]:
     given: list[str] = []
     for name, flag in (
         ("files", "--rules"),
+        ("guardrails", "--guardrails"),
         ("target", "--target"),
         ("profiles_dir", "--profiles-dir"),
         ("project_dir", "--project-dir"),

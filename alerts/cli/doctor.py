@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alerts.cli.options import Where, json_option, rules_option, warehouse_options
+from alerts.cli.options import (
+    Where,
+    guardrails_option,
+    json_option,
+    rules_option,
+    warehouse_options,
+)
 from alerts.cli.state import open_store, state_option
 
 if TYPE_CHECKING:
@@ -30,22 +36,31 @@ _MARKS = {
 
 @click.command("doctor")
 @rules_option
+@guardrails_option
 @click.option("--send", is_flag=True, help="Send each receiver a test message.")
 @json_option
 @state_option
 @warehouse_options
-def command(
-    *, where: Where, state: str | None, files: tuple[Path, ...], send: bool, as_json: bool
+def command(  # noqa: PLR0913 - one for each option
+    *,
+    where: Where,
+    state: str | None,
+    files: tuple[Path, ...],
+    guardrails: Path | None,
+    send: bool,
+    as_json: bool,
 ) -> None:
-    """Look at profile, marts, freshness, loads, state, rules and receivers; say what to do.
+    """Look at rules, guardrails, profile, marts, loads, state and receivers; say what to do.
 
     Exits with the code that `recwatch check` would end with for the gravest failure.
     """
     from alerts.doctor.examine import Patient, examine, gravest  # noqa: PLC0415 - `--help` does not
+    from alerts.experiments.guardrail_file import DEFAULT_FILE  # noqa: PLC0415
     from alerts.rules import DEFAULT_RULES  # noqa: PLC0415
 
     patient = Patient(
         files=files or [DEFAULT_RULES],
+        guardrails=guardrails or DEFAULT_FILE,
         project=where.project(),
         target=where.target,
         profiles_dir=where.profiles_dir,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alerts.cli.options import Where, json_option, warehouse_options
-from alerts.cli.readout import as_of_option, guardrails_option, print_json, read
+from alerts.cli.options import Where, guardrails_option, json_option, warehouse_options
+from alerts.cli.readout import as_of_option, print_json, read
 from alerts.errors import ConfigurationError, WarehouseError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def new(  # noqa: PLR0913 - one for each option
     starts_at: datetime | None,
     ends_at: datetime | None,
     write: bool,
-    file: Path | None,
+    guardrails: Path | None,
     as_json: bool,
 ) -> None:
     """Write a row for the experiment KEY into the raw table `experiments`.
@@ -110,7 +110,7 @@ def new(  # noqa: PLR0913 - one for each option
         starts_at=starts_at,
         ends_at=ends_at,
     )
-    row = row_of(draft, load_guardrails(file).settings(key), datetime.now(UTC))
+    row = row_of(draft, load_guardrails(guardrails).settings(key), datetime.now(UTC))
     project = where.project()
     warnings = _written(where, project, row) if write else _checked(where, project, row)
     for warning in warnings:
@@ -189,14 +189,16 @@ def _check(warehouse: Warehouse, project: Project, row: Mapping[str, Any]) -> li
 @guardrails_option
 @json_option
 @warehouse_options
-def ready(*, where: Where, key: str, as_of: date | None, file: Path | None, as_json: bool) -> None:
+def ready(
+    *, where: Where, key: str, as_of: date | None, guardrails: Path | None, as_json: bool
+) -> None:
     """Whether the experiment KEY is ready to start, and after its ramp to go on.
 
     From the marts alone: run `dbt build` first. What cannot be known yet is `unknown`.
     """
     from alerts.experiments.readiness import checks  # noqa: PLC0415
 
-    readout = read(where, key, as_of, file, alpha=0.05)
+    readout = read(where, key, as_of, guardrails, alpha=0.05)
     found = checks(readout)
     if as_json:
         from alerts.readout.document import plain  # noqa: PLC0415

@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from alerts.experiments.guardrail_file import GuardrailFile
     from alerts.warehouse import Project, Warehouse
 
 
@@ -65,6 +66,28 @@ rules_option = click.option(
     type=click.Path(path_type=Path),
     help="Rule file; several merge.  [default: the shipped alerts/rules.yml]",
 )
+
+# The guardrail file; the command gets it as `guardrails`, None where none is named.
+guardrails_option = click.option(
+    "--guardrails",
+    envvar="RECWATCH_GUARDRAILS",
+    type=click.Path(path_type=Path),
+    help="Guardrail file.  [default: the shipped alerts/ab-test-guardrails.yaml]",
+)
+
+
+def named_guardrails(path: Path | None) -> GuardrailFile | None:
+    """The guardrail file that is named, read before anything is evaluated.
+
+    None where none is named: the shipped one is read where a rule needs it, since only then scipy,
+    which takes a while to be imported, is needed too.
+    """
+    if path is None:
+        return None
+    from alerts.experiments.guardrail_file import load_guardrails  # noqa: PLC0415
+
+    return load_guardrails(path)
+
 
 # Whether the result is printed for programs; the command gets it as `as_json`.
 json_option = click.option(

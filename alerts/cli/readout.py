@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alerts.cli.options import Where, json_option, warehouse_options
+from alerts.cli.options import Where, guardrails_option, json_option, warehouse_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,13 +55,6 @@ alpha_option = click.option(
     callback=between(0, 1),
     help="Level of tests and intervals.",
 )
-guardrails_option = click.option(
-    "--guardrails",
-    "file",
-    envvar="RECWATCH_GUARDRAILS",
-    type=click.Path(path_type=Path),
-    help="Guardrail file.  [default: the shipped alerts/ab-test-guardrails.yaml]",
-)
 
 
 @click.command("readout")
@@ -92,7 +85,7 @@ def command(  # noqa: PLR0913 - one for each option
     alpha: float,
     lift: float,
     svg: Path | None,
-    file: Path | None,
+    guardrails: Path | None,
     as_json: bool,
 ) -> None:
     """The whole decision about EXPERIMENT.
@@ -101,7 +94,7 @@ def command(  # noqa: PLR0913 - one for each option
     one recommendation: ship, roll back, keep running, or invalid. Success is decided once, on the
     day planned for it; harm on any day.
     """
-    readout = read(where, experiment, as_of, file, alpha=alpha, lift=lift)
+    readout = read(where, experiment, as_of, guardrails, alpha=alpha, lift=lift)
     if svg is not None:
         from alerts.readout.chart import write_chart  # noqa: PLC0415
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alerts.cli.options import Where, json_option, rules_option, warehouse_options
+from alerts.cli.options import (
+    Where,
+    guardrails_option,
+    json_option,
+    rules_option,
+    warehouse_options,
+)
 from alerts.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -47,16 +53,20 @@ def _rules_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @command.command("check")
 @_rules_options
+@guardrails_option
 @json_option
 @warehouse_options
-def check(*, where: Where, rules: RuleSet, as_json: bool) -> None:
-    """Read the rule files strictly, and hold marts and columns against dbt's manifest.
+def check(*, where: Where, rules: RuleSet, guardrails: Path | None, as_json: bool) -> None:
+    """Read rule files and guardrail file strictly; hold marts and columns against dbt's manifest.
 
     The manifest is what `dbt parse` or `dbt build` left in target/; without one that half is not
     checked, and the output says so. Errors are exit code 2.
     """
+    from alerts.experiments.guardrail_file import DEFAULT_FILE, load_guardrails  # noqa: PLC0415
     from alerts.rules.manifest import manifest_path, missing, read_manifest  # noqa: PLC0415
 
+    named = guardrails or DEFAULT_FILE
+    load_guardrails(named)
     project = where.project()
     path = manifest_path(project.directory)
     relations = read_manifest(path, project.schema_prefix)
@@ -69,6 +79,7 @@ def check(*, where: Where, rules: RuleSet, as_json: bool) -> None:
         document = {
             "rules": [rule.name for rule in rules.rules],
             "manifest": None if relations is None else str(path),
+            "guardrails": str(named),
         }
         click.echo(json.dumps(document, indent=2))
         return
@@ -78,6 +89,7 @@ def check(*, where: Where, rules: RuleSet, as_json: bool) -> None:
         click.echo("Run `dbt parse` and check again.")
     else:
         click.echo(f"{count}: sound, and every mart and column is in {path}.")
+    click.echo(f"Guardrails: {named}: sound.")
 
 
 @command.command("list")

@@ -10,6 +10,7 @@ from alerts.detectors.sentences import shown
 from alerts.doctor.finding import Finding
 from alerts.doctor.marts import Site, examine_freshness, examine_loads, examine_marts
 from alerts.errors import DeliveryError, RecwatchError, StateError, WarehouseError
+from alerts.experiments.guardrail_file import load_guardrails
 from alerts.notify.message import Parcel
 from alerts.notify.sample import sample
 from alerts.rules import load_rules
@@ -33,6 +34,7 @@ class Patient:
 
     Attributes:
         files: Rule files.
+        guardrails: The guardrail file.
         project: The dbt project.
         target: Name of its profile's target; the profile's own without it.
         profiles_dir: Where the profile is.
@@ -44,6 +46,7 @@ class Patient:
     """
 
     files: Sequence[Path]
+    guardrails: Path
     project: Project
     target: str | None
     profiles_dir: str | None
@@ -62,6 +65,7 @@ def examine(patient: Patient) -> Iterator[Finding]:
         yield Finding("rules", "ok", f"{len(rules.rules)} rules, {len(rules.receivers)} receivers")
     except RecwatchError as error:
         yield Finding.of_error("rules", error)
+    yield _guardrails(patient.guardrails)
     target: Target | None = None
     try:
         target = resolve_target(patient.project, patient.target, patient.profiles_dir)
@@ -73,6 +77,16 @@ def examine(patient: Patient) -> Iterator[Finding]:
     yield from _state(patient)
     if rules is not None:
         yield from _receivers(patient, rules)
+
+
+def _guardrails(path: Path) -> Finding:
+    try:
+        file = load_guardrails(path)
+    except RecwatchError as error:
+        return Finding.of_error("guardrails", error)
+    every, own = len(file.experiment_defaults.guardrails), len(file.experiments)
+    found = f"{path}: {every} for every experiment, {own} experiments with entries of their own"
+    return Finding("guardrails", "ok", found)
 
 
 def _warehouse(patient: Patient, target: Target, rules: RuleSet | None) -> Iterator[Finding]:

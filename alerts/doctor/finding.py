@@ -17,7 +17,8 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        about: What: `rules`, `profile`, `marts`, `freshness`, `loads`, `state`, `receivers`.
+        about: What: `rules`, `guardrails`, `profile`, `marts`, `freshness`, `loads`, `state`,
+            `receivers`.
         health: How it is.
         found: What was seen, in a sentence.
         todo: What to do about it; empty where nothing is.

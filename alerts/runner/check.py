@@ -24,6 +24,7 @@ from alerts.warehouse import open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from alerts.experiments.guardrail_file import GuardrailFile
     from alerts.notify.status import Watcher
     from alerts.rules import Rule, RuleSet
     from alerts.runner.evaluate import Result
@@ -53,6 +54,7 @@ class Call:
         now: The clock.
         as_of: Judge as at this date or time; at the marts' newest data without it.
         flags: Of the command line, repeated in the command of an alert.
+        guardrails: What rules of kind guardrail judge by; the shipped file without it.
         began: When the run did, in seconds of a clock that is never set.
     """
 
@@ -64,6 +66,7 @@ class Call:
     now: datetime
     as_of: date | None = None
     flags: Sequence[str] = ()
+    guardrails: GuardrailFile | None = None
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -75,7 +78,11 @@ class Call:
     def settings(self) -> Settings:
         """Where and how the rules are evaluated."""
         project = self.project
-        return Settings(prefix=project.schema_prefix, timezone=project.reporting_timezone)
+        return Settings(
+            prefix=project.schema_prefix,
+            timezone=project.reporting_timezone,
+            guardrails=self.guardrails,
+        )
 
 
 def look(call: Call, store: Store | None) -> Watch:

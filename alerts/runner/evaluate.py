@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from alerts.detectors import Labels, State
+    from alerts.experiments.guardrail_file import GuardrailFile
     from alerts.rules import Rule
     from alerts.rules.model import Severity
     from alerts.warehouse import Warehouse
@@ -42,12 +43,14 @@ class Settings:
     """Where the marts lie, how their days are cut, and how far back to read.
 
     `prefix` stands before the schema names, `timezone` is the var `reporting_timezone`. Without a
-    `lookback` each mart is read as far back as its own `history` reaches.
+    `lookback` each mart is read as far back as its own `history` reaches. Rules of kind guardrail
+    judge by `guardrails`, without it by the shipped file.
     """
 
     prefix: str = ""
     timezone: str = "UTC"
     lookback: timedelta | None = None
+    guardrails: GuardrailFile | None = None
 
 
 DEFAULTS = Settings()
@@ -159,10 +162,15 @@ def evaluate(
     """
     reader = open_reader(warehouse, as_of, settings)
     with warehouse.snapshot(reader.relations(rules)):
-        return _evaluated(rules, reader, now)
+        return _evaluated(rules, reader, now, settings.guardrails)
 
 
-def _evaluated(rules: Sequence[Rule], reader: Reader, now: datetime | None) -> Evaluation:
+def _evaluated(
+    rules: Sequence[Rule],
+    reader: Reader,
+    now: datetime | None,
+    guardrails: GuardrailFile | None,
+) -> Evaluation:
     reader.expect(rules)
     results: list[Result] = []
     episodes: list[Episode] = []
@@ -171,7 +179,7 @@ def _evaluated(rules: Sequence[Rule], reader: Reader, now: datetime | None) -> E
     failed: list[WarehouseError] = []
     for rule in rules:
         try:
-            found = _found(rule, reader, now)
+            found = _found(rule, reader, now, guardrails)
         except WarehouseError as error:
             # One mart, or all that there is?
             reader.check_alive()
@@ -248,11 +256,13 @@ def _error(rule: Rule, error: WarehouseError) -> Result:
     )
 
 
-def _found(rule: Rule, reader: Reader, now: datetime | None) -> Found:
+def _found(
+    rule: Rule, reader: Reader, now: datetime | None, guardrails: GuardrailFile | None
+) -> Found:
     """What a rule has to judge, by its kind; a new kind of many series is one more case here."""
     match rule:
         case Srm() | ExperimentGuardrail():
-            return _tested(rule, reader)
+            return _tested(rule, reader, guardrails)
         case ExperimentDelta():
             return judge_delta(rule, reader)
         case Freshness():
@@ -263,7 +273,9 @@ def _found(rule: Rule, reader: Reader, now: datetime | None) -> Found:
             return judge(rule, reader)
 
 
-def _tested(rule: Srm | ExperimentGuardrail, reader: Reader) -> Found:
+def _tested(
+    rule: Srm | ExperimentGuardrail, reader: Reader, guardrails: GuardrailFile | None
+) -> Found:
     experiments = begun_experiments(rule, reader)
     if not experiments:
         return Found((), lacking_experiments((), rule, reader))
@@ -274,7 +286,7 @@ def _tested(rule: Srm | ExperimentGuardrail, reader: Reader) -> Found:
 
     if isinstance(rule, Srm):
         return judge_srm(rule, reader, experiments)
-    return judge_guardrails(rule, reader, experiments, load_guardrails())
+    return judge_guardrails(rule, reader, experiments, guardrails or load_guardrails())
 
 
 @dataclass(frozen=True)

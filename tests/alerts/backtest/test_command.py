@@ -42,7 +42,14 @@ RANGE = ("--from", "2025-03-08", "--to", "2025-04-07")
 @pytest.fixture(autouse=True)
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Marts:
     monkeypatch.chdir(tmp_path)
-    for name in ("DBT_TARGET", "DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "RECWATCH_RULES", "COLUMNS"):
+    for name in (
+        "DBT_TARGET",
+        "DBT_PROFILES_DIR",
+        "DBT_PROJECT_DIR",
+        "RECWATCH_RULES",
+        "RECWATCH_GUARDRAILS",
+        "COLUMNS",
+    ):
         monkeypatch.delenv(name, raising=False)
     made = Marts(tmp_path / "marts.duckdb")
     project(tmp_path, made.path)

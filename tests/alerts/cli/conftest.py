@@ -48,6 +48,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "DBT_PROFILE",
         "DBT_SCHEMA_PREFIX",
         "RECWATCH_RULES",
+        "RECWATCH_GUARDRAILS",
         "RECWATCH_STATE_URL",
         "RECWATCH_SLACK_BASE_URL",
         "RECWATCH_PAGERDUTY_BASE_URL",

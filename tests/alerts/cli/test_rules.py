@@ -30,7 +30,13 @@ CTR = {
 @pytest.fixture
 def marts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Marts:
     monkeypatch.chdir(tmp_path)
-    for name in ("DBT_PROFILES_DIR", "DBT_TARGET", "DBT_TARGET_PATH", "RECWATCH_RULES"):
+    for name in (
+        "DBT_PROFILES_DIR",
+        "DBT_TARGET",
+        "DBT_TARGET_PATH",
+        "RECWATCH_RULES",
+        "RECWATCH_GUARDRAILS",
+    ):
         monkeypatch.delenv(name, raising=False)
     project(tmp_path, tmp_path / "marts.duckdb")
     return Marts(tmp_path / "marts.duckdb")

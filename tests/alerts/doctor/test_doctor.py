@@ -41,7 +41,9 @@ REJECTED = """insert into raw.rejected_rows (source_table, file, line, reason, c
 def marts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Marts:
     """Marts and raw tables that agree: two rows loaded just now, one of them rejected."""
     monkeypatch.chdir(tmp_path)
-    for name in ("DBT_TARGET", "DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "RECWATCH_STATE_URL"):
+    for name in ("DBT_TARGET", "DBT_PROFILES_DIR", "DBT_PROJECT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("RECWATCH_STATE_URL", "RECWATCH_GUARDRAILS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TEAM_TOKEN", CANARY)
     monkeypatch.setenv("RECWATCH_RULES", "rules.yml")
@@ -88,7 +90,16 @@ def doctor(capfd: pytest.CaptureFixture[str]) -> Ran:
 def test_where_all_is_well_it_says_so(marts: Marts, doctor: Ran) -> None:
     code, found, _ = doctor()
     assert code == 0
-    assert list(found) == ["rules", "profile", "marts", "freshness", "loads", "state", "receivers"]
+    assert list(found) == [
+        "rules",
+        "guardrails",
+        "profile",
+        "marts",
+        "freshness",
+        "loads",
+        "state",
+        "receivers",
+    ]
     assert {one["health"] for many in found.values() for one in many} == {"ok"}
     assert "2 rows of 1 tables" in found["loads"][0]["found"]
     assert "the newest of 2025-03-05" in found["marts"][0]["found"]

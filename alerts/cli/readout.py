@@ -69,6 +69,7 @@ alpha_option = click.option(
     callback=between(0, 100),
     help="Relative lift that the power is given for.",
 )
+@click.option("--looks", is_flag=True, help="Also show each day: what daily looks would say.")
 @click.option(
     "--svg",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -84,6 +85,7 @@ def command(  # noqa: PLR0913 - one for each option
     as_of: date | None,
     alpha: float,
     lift: float,
+    looks: bool,
     svg: Path | None,
     guardrails: Path | None,
     as_json: bool,
@@ -94,7 +96,7 @@ def command(  # noqa: PLR0913 - one for each option
     one recommendation: ship, roll back, keep running, or invalid. Success is decided once, on the
     day planned for it; harm on any day.
     """
-    readout = read(where, experiment, as_of, guardrails, alpha=alpha, lift=lift)
+    readout = read(where, experiment, as_of, guardrails, alpha=alpha, lift=lift, looks=looks)
     if svg is not None:
         from alerts.readout.chart import write_chart  # noqa: PLC0415
 
@@ -117,23 +119,25 @@ def read(  # noqa: PLR0913 - one for each option
     *,
     alpha: float,
     lift: float = 0.03,
+    looks: bool = False,
 ) -> Readout:
     """The readout of an experiment, from the marts of the target."""
     from alerts.experiments.guardrail_file import load_guardrails  # noqa: PLC0415
     from alerts.experiments.readout import read_out  # noqa: PLC0415
 
     guardrails = load_guardrails(file)
-    evidence = gather(where, experiment, as_of, guardrails)
+    evidence = gather(where, experiment, as_of, guardrails, looks=looks)
     return read_out(evidence, guardrails.settings(experiment), alpha=alpha, lift=lift)
 
 
-def gather(
+def gather(  # noqa: PLR0913 - what is read of the marts, and whether
     where: Where,
     experiment: str,
     as_of: date | None,
     guardrails: GuardrailFile,
     *,
     moments: bool = True,
+    looks: bool = False,
 ) -> Evidence:
     """What the marts of the target say of an experiment."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415
@@ -146,7 +150,7 @@ def gather(
     days = guardrails.settings(experiment).min_duration_days or MIN_DURATION_DAYS
     with closing(where.open(project)) as warehouse:
         marts = Marts(warehouse, experiment, project.schema_prefix)
-        return marts.evidence(as_of, days, zone, moments=moments)
+        return marts.evidence(as_of, days, zone, moments=moments, looks=looks)
 
 
 def print_json(document: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from alerts.experiments.comparison import NO_CONTROL, NO_TREATMENT
 from alerts.experiments.cuped import Cuped, cuped
@@ -81,6 +81,16 @@ class Comparison:
     holm: float | None = None
     on_day_n: Estimate | Refusal | None = None
     holm_on_day_n: float | None = None
+
+    @property
+    def at_every_look(self) -> Literal["better", "worse"] | None:
+        """What the confidence sequence is sure of, at all looks together; None where of neither."""
+        if isinstance(self.anytime, Refusal):
+            return None
+        low, high = self.anytime.interval.low, self.anytime.interval.high
+        if low is None or high is None or low <= 0 <= high:
+            return None
+        return "better" if (low > 0) == (self.metric.direction != "lower_is_better") else "worse"
 
 
 @dataclass(frozen=True, slots=True)

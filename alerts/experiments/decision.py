@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 from alerts.experiments.guardrails import Judgement, Pause
 from alerts.experiments.results import Estimate, Refusal
-from alerts.experiments.sequential import Anytime
 from alerts.experiments.wording import count, lift, p_value, signed_percent
 
 if TYPE_CHECKING:
@@ -168,15 +167,8 @@ def _worse(primary: Sequence[Comparison], figures: Figures, schedule: Schedule) 
         final, holm = final_of(one, schedule)
         if holm is not None and holm < figures.alpha and _gain(one, final) < 0:
             yield f"{_told(one, final)}: significantly worse (adjusted p {_is(holm)})"
-        elif isinstance(one.anytime, Anytime) and _is_harm(one, one.anytime):
+        elif one.at_every_look == "worse":
             yield f"{_told(one, one.deciding)}: worse at every look together"
-
-
-def _is_harm(one: Comparison, anytime: Anytime) -> bool:
-    low, high = anytime.interval.low, anytime.interval.high
-    if low is None or high is None:
-        return False
-    return low > 0 if one.metric.direction == "lower_is_better" else high < 0
 
 
 def _better(primary: Sequence[Comparison], figures: Figures, schedule: Schedule) -> Iterator[str]:

@@ -148,6 +148,8 @@ class Evidence:
         horizon: The moments on the earlier day on which success was decided; None where that day
             is `day` itself or still to come.
         horizon_day: That day.
+        looks: By day, the moments of the primary metrics of the users who decide, for every day
+            since the first of theirs; None where daily looks were not asked for.
     """
 
     plan: Plan
@@ -158,6 +160,7 @@ class Evidence:
     is_whole: bool = True
     horizon: Mapping[Cell, ByArm] | None = None
     horizon_day: date | None = None
+    looks: Mapping[date, Mapping[Cell, ByArm]] | None = None
 
     @property
     def today(self) -> tuple[ArmUsers, ...]:

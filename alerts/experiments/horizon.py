@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from alerts.experiments.evidence import ArmUsers, Plan
+    from alerts.experiments.evidence import ArmUsers, Evidence, Plan
+    from alerts.experiments.guardrail_file import Settings
 
 # Of the playbook: two full weeks.
 MIN_DURATION_DAYS = 14.0
@@ -97,6 +98,19 @@ def schedule(
         users_per_day=pace,
         decided_on=decided,
         expected_on=expected,
+    )
+
+
+def schedule_of(evidence: Evidence, settings: Settings) -> Schedule | None:
+    """The schedule on the day of the evidence; None before there are users."""
+    if evidence.day is None:
+        return None
+    return schedule(
+        evidence.plan,
+        evidence.users,
+        evidence.day,
+        settings.min_duration_days or MIN_DURATION_DAYS,
+        is_whole=evidence.is_whole,
     )
 
 

@@ -9,8 +9,9 @@ from alerts.experiments.comparisons import Comparison, Way, compare_all
 from alerts.experiments.cuts import Cut, cut_all
 from alerts.experiments.decision import Figures, Recommendation, recommend
 from alerts.experiments.guards import Guard, guards
-from alerts.experiments.horizon import MIN_DURATION_DAYS, Schedule, schedule
+from alerts.experiments.horizon import Schedule, schedule_of
 from alerts.experiments.judgements import Judged, judge_all
+from alerts.experiments.looks import DailyLook, daily_looks
 from alerts.experiments.power import (
     delta_variance,
     design_effect,
@@ -82,6 +83,7 @@ class Readout:
         guardrails: Of every guardrail and arm.
         cuts: Of primary and secondary metrics.
         recommendation: What to do.
+        looks: Each day of the users who decide; None where the evidence has no earlier days.
     """
 
     plan: Plan
@@ -101,6 +103,7 @@ class Readout:
     guardrails: tuple[Judged, ...]
     cuts: tuple[Cut, ...]
     recommendation: Recommendation
+    looks: tuple[DailyLook, ...] | None = None
 
 
 def read_out(
@@ -117,7 +120,7 @@ def read_out(
     Raises:
         ValueError: alpha is not between 0 and 1.
     """
-    plan, found = evidence.plan, _schedule(evidence, settings)
+    plan, found = evidence.plan, schedule_of(evidence, settings)
     split = split_of(evidence)
     wrong = problems(evidence, split)
     adjust = settings.variance_reduction != "none"
@@ -127,6 +130,9 @@ def read_out(
     if found is not None:
         comparisons = compare_all(evidence, Way(alpha, adjust, found))
         judged = judge_all(evidence, wanted, alpha)
+    looks = None
+    if evidence.looks is not None:
+        looks = daily_looks(evidence, settings, alpha=alpha, adjust=adjust)
     figures = Figures(wrong, comparisons, judged, found, alpha, has_ended(evidence))
     return Readout(
         plan=plan,
@@ -146,6 +152,7 @@ def read_out(
         guardrails=judged,
         cuts=cut_all(evidence, alpha) if found is not None else (),
         recommendation=recommend(figures),
+        looks=looks,
     )
 
 
@@ -155,18 +162,6 @@ def has_ended(evidence: Evidence) -> bool:
     if plan.status != "completed" or evidence.day is None:
         return False
     return evidence.day == plan.last_day
-
-
-def _schedule(evidence: Evidence, settings: Settings) -> Schedule | None:
-    if evidence.day is None:
-        return None
-    return schedule(
-        evidence.plan,
-        evidence.users,
-        evidence.day,
-        settings.min_duration_days or MIN_DURATION_DAYS,
-        is_whole=evidence.is_whole,
-    )
 
 
 def _powers(evidence: Evidence, alpha: float, lift: float) -> tuple[Power, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from alerts.experiments.comparisons import Comparison
     from alerts.experiments.evidence import Evidence, Plan
     from alerts.experiments.judgements import Judged
+    from alerts.experiments.looks import DailyLook
     from alerts.experiments.readout import Readout
     from alerts.experiments.validity import Split
 
@@ -65,6 +66,7 @@ def readout_document(readout: Readout) -> dict[str, Any]:
         "metrics": [_metric(readout, one) for one in readout.comparisons],
         "guardrails": [_guardrail(one) for one in readout.guardrails],
         "cuts": plain(readout.cuts),
+        **({} if readout.looks is None else {"looks": _looks(readout.looks)}),
     }
 
 
@@ -155,6 +157,31 @@ def _metric(readout: Readout, one: Comparison) -> dict[str, Any]:
             for segment_type, found in one.poststratified
         ],
     }
+
+
+def _looks(looks: Sequence[DailyLook]) -> list[dict[str, Any]]:
+    """Each day; levels and estimates have the keys that they have in `metrics`."""
+    return [
+        {
+            "day": plain(look.day),
+            "full_days": look.schedule.full_days,
+            "is_decision_day": look.is_deciding,
+            "srm": plain(look.split),
+            "metrics": [
+                {
+                    "metric": one.metric.metric,
+                    "arm": one.arm,
+                    "control": plain(one.control),
+                    "treatment": plain(one.treatment),
+                    "deciding": plain(one.deciding),
+                    "anytime": plain(one.anytime),
+                    "at_every_look": one.at_every_look,
+                }
+                for one in look.comparisons
+            ],
+        }
+        for look in looks
+    ]
 
 
 def _adjusted(one: Comparison) -> dict[str, Any]:

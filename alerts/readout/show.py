@@ -14,6 +14,7 @@ from alerts.experiments.guardrails import Judgement, Pause
 from alerts.experiments.results import Estimate, Refusal
 from alerts.experiments.sequential import Anytime
 from alerts.readout import cells
+from alerts.readout.looks import look_tables
 from alerts.readout.split import health_lines, split_lines, split_table
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _figures(readout: Readout) -> Iterator[Table | Text]:
         notes = dict.fromkeys(cut.note for cut in shown if cut.note)
         if notes:
             yield Text("\n".join(notes))
+    yield from look_tables(readout)
 
 
 def _headline(readout: Readout) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from alerts.experiments.evidence import (
     HEALTH_COLUMNS,
     METRIC_COLUMNS,
     MOMENTS_COLUMNS,
+    PERIOD,
     PLAN_COLUMNS,
     USERS_COLUMNS,
     Evidence,
@@ -49,7 +50,13 @@ class Marts:
     prefix: str = ""
 
     def evidence(
-        self, as_of: date | None, default_days: float, zone: ZoneInfo, *, moments: bool = True
+        self,
+        as_of: date | None,
+        default_days: float,
+        zone: ZoneInfo,
+        *,
+        moments: bool = True,
+        looks: bool = False,
     ) -> Evidence:
         """The evidence at the end of a day, and of the earlier day that decided success.
 
@@ -58,6 +65,7 @@ class Marts:
             default_days: The duration of an experiment whose plan has none.
             zone: Of the marts' days.
             moments: Whether they are wanted: users by arm do without.
+            looks: Whether those of every earlier day are wanted too, of what decides.
 
         Raises:
             ConfigurationError: There is no such experiment, or the marts have no such day of it.
@@ -66,13 +74,13 @@ class Marts:
         plan = self.plan()
         day = _day(plan, as_of)
         if day is None:
-            return Evidence(plan, None, {}, (), None)
+            return Evidence(plan, None, {}, (), None, looks={} if looks else None)
         users = users_of(self._rows("experiment_srm_daily", USERS_COLUMNS, {"day": ("<=", day)}))
         health = self._rows("experiment_health_daily", HEALTH_COLUMNS, {"day": ("=", day)})
         whole = _is_whole(plan, day, zone)
         decided = day_of_decision(plan, users, day, default_days, is_whole=whole)
         earlier = decided if moments and decided is not None and decided < day else None
-        return Evidence(
+        found = Evidence(
             plan=plan,
             day=day,
             moments=self._moments(day) if moments else {},
@@ -82,6 +90,7 @@ class Marts:
             horizon=None if earlier is None else self._moments(earlier),
             horizon_day=earlier,
         )
+        return replace(found, looks=self._looks(found)) if looks else found
 
     def plan(self) -> Plan:
         """The plan; an error that names similar experiments where there is none of this key."""
@@ -95,6 +104,28 @@ class Marts:
             "experiment_moments_daily", MOMENTS_COLUMNS, {"day": ("=", day)}, exact=True
         )
         return moments_of(rows)
+
+    def _looks(self, evidence: Evidence) -> Mapping[date, Mapping[Cell, ByArm]]:
+        """The moments of what decides on every day up to that of the evidence, in one query."""
+        first, last = evidence.period_day, evidence.day
+        if first is None or last is None:
+            return {}
+        names = {metric.metric for metric in evidence.plan.of_role("primary")}
+        rows = self._rows(
+            "experiment_moments_daily",
+            ("day", *MOMENTS_COLUMNS),
+            {
+                "day": (">=", first),
+                "segment_type": ("=", PERIOD),
+                "segment": ("=", str(evidence.period)),
+            },
+            exact=True,
+        )
+        by_day: dict[date, list[dict[str, Any]]] = {}
+        for row in rows:
+            if row["metric"] in names and row["day"] <= last:
+                by_day.setdefault(row["day"], []).append(row)
+        return {day: moments_of(found) for day, found in by_day.items()}
 
     def _rows(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import pytest
 from psycopg2.extras import execute_values
 
 from alerts.errors import ConfigurationError, WarehouseError
+from alerts.experiments.evidence import Cell
 from alerts.runner.experiments import Marts
 from alerts.warehouse import open_warehouse
 from tests.alerts.experiments.made import DAY_ONE, Made, ddl
@@ -20,9 +22,26 @@ if TYPE_CHECKING:
     from datetime import date
 
     from alerts.experiments.evidence import Evidence
-    from alerts.warehouse import Target
+    from alerts.warehouse import Target, Warehouse
+    from alerts.warehouse.base import Relation
 
 UTC_ZONE = ZoneInfo("UTC")
+DECIDING = Cell("ctr", "weight_period", "2")
+
+
+class Counting:
+    """A warehouse, and the relations that it was asked for."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.warehouse, name)
+
+    def select(self, relation: Relation, *arguments: Any, **more: Any) -> Any:
+        self.asked.append(relation.name)
+        return self.warehouse.select(relation, *arguments, **more)
 
 
 def fill(target: Target, *made: Made) -> None:
@@ -55,6 +74,21 @@ def test_every_engine_gives_the_evidence(target: Target) -> None:
     last = read(target, "exp", None)
     assert (last.day, last.is_whole) == (made.day(16), False)
     assert last.horizon_day == made.day(13)
+
+
+def test_every_engine_gives_the_moments_of_every_day(target: Target) -> None:
+    ramp = ((0, {"control": 0.9, "treatment": 0.1}), (4, {"control": 0.5, "treatment": 0.5}))
+    made, other = Made(days=9, periods=ramp), Made(days=9, key="other")
+    fill(target, made, other)
+    with closing(open_warehouse(target)) as warehouse:
+        counting = Counting(warehouse)
+        evidence = Marts(counting, "exp").evidence(made.day(7), 14, UTC_ZONE, looks=True)
+    assert counting.asked.count("experiment_moments_daily") == 2
+    assert evidence.looks == {
+        made.day(number): {cell: made.evidence(number).moments[cell] for cell in [DECIDING]}
+        for number in range(4, 8)
+    }
+    assert replace(evidence, looks=None) == read(target, "exp", made.day(7))
 
 
 @pytest.mark.parametrize(

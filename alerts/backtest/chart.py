@@ -6,20 +6,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
-import vl_convert
 
 from alerts.backtest.matching import fired_at, moment_of
 from alerts.backtest.messages import ended_at
-from alerts.errors import ConfigurationError
+from alerts.report.drawing import chart_of, picture
 from alerts.rules.marts import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from alerts.backtest.run import Backtest
 
-_FONT = "Arial, Liberation Sans, sans-serif"
 # Told apart without red and green, and in a copy without colours by their lightness.
 _COLORS = {
     "incident": "#c9c9c9",
@@ -31,20 +28,12 @@ _ROW = 18
 _WIDTH = 760
 
 
-def write_chart(found: Backtest, path: Path) -> None:
-    """Writes the picture; an error where the file cannot be written."""
-    try:
-        path.write_text(draw(found), encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from None
-
-
 def draw(found: Backtest) -> str:
     """A line for each kind of incident and for each rule, time from left to right, as SVG."""
     rows = [*_incidents(found), *_episodes(found)]
     span = [_time(found.span.start), _time(found.span.end)]
     chart = (
-        alt.Chart(alt.InlineData(values=rows))
+        chart_of(rows)
         .mark_bar(height=_ROW - 7)
         .encode(
             x=alt.X(
@@ -64,9 +53,7 @@ def draw(found: Backtest) -> str:
             title=alt.Title(_title(found), anchor="start"), width=_WIDTH, height=alt.Step(_ROW)
         )
     )
-    themed = chart.configure(font=_FONT).configure_view(stroke=None)
-    svg: str = vl_convert.vegalite_to_svg(themed.to_json(validate=False))
-    return svg
+    return picture(chart)
 
 
 def _lines(found: Backtest) -> list[str]:

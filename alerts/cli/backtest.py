@@ -88,9 +88,10 @@ def command(  # noqa: PLR0913 - one for each option
     found = _backtest(where, rules, named, (first.date(), until.date()), incidents)
     if svg is not None:
         # Altair takes a second to import: only those who draw pay for it.
-        from alerts.backtest.chart import write_chart  # noqa: PLC0415
+        from alerts.backtest.chart import draw  # noqa: PLC0415
+        from alerts.report.file import write_whole  # noqa: PLC0415
 
-        write_chart(found, svg)
+        write_whole(svg, draw(found))
     if as_json:
         click.echo(json.dumps(document(found), indent=2, allow_nan=False))
     else:

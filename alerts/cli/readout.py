@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,11 @@ alpha_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also draw the lifts into this file.",
 )
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write all of it into this file, as a page with pictures.",
+)
 @guardrails_option
 @json_option
 @warehouse_options
@@ -87,6 +93,7 @@ def command(  # noqa: PLR0913 - one for each option
     lift: float,
     looks: bool,
     svg: Path | None,
+    html: Path | None,
     guardrails: Path | None,
     as_json: bool,
 ) -> None:
@@ -96,11 +103,28 @@ def command(  # noqa: PLR0913 - one for each option
     one recommendation: ship, roll back, keep running, or invalid. Success is decided once, on the
     day planned for it; harm on any day.
     """
-    readout = read(where, experiment, as_of, guardrails, alpha=alpha, lift=lift, looks=looks)
+    readout = read(
+        where,
+        experiment,
+        as_of,
+        guardrails,
+        alpha=alpha,
+        lift=lift,
+        looks=looks or html is not None,
+    )
     if svg is not None:
-        from alerts.readout.chart import write_chart  # noqa: PLC0415
+        # Altair takes a second to import: only those who draw pay for it.
+        from alerts.readout.chart import draw  # noqa: PLC0415
+        from alerts.report.file import write_whole  # noqa: PLC0415
 
-        write_chart(readout, svg)
+        write_whole(svg, draw(readout))
+    if html is not None:
+        from alerts.readout.page import render  # noqa: PLC0415
+        from alerts.report.file import write_whole  # noqa: PLC0415
+
+        write_whole(html, render(readout))
+    if not looks:
+        readout = replace(readout, looks=None)
     if as_json:
         from alerts.readout.document import readout_document  # noqa: PLC0415
 

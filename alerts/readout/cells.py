@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +16,20 @@ if TYPE_CHECKING:
 
     from alerts.experiments.comparisons import ArmLevel
     from alerts.experiments.evidence import PlanMetric
+
+
+class Listing(NamedTuple):
+    """A table before anybody has drawn it.
+
+    Attributes:
+        title: Above it.
+        columns: Their names.
+        rows: Cells as text; what stands out has a style of the console.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | Text]]
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:

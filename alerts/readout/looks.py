@@ -14,12 +14,11 @@ from alerts.readout import cells
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.table import Table
-
     from alerts.experiments.comparisons import Comparison
     from alerts.experiments.looks import DailyLook
     from alerts.experiments.readout import Readout
     from alerts.experiments.srm import Srm
+    from alerts.readout.cells import Listing
 
 SEQUENCE = (
     "What holds at every look together (the confidence sequence) is for harm, on any day: success "
@@ -29,16 +28,26 @@ _COLUMNS = ("At every look together", "Says")
 _SAYS = {"worse": Text("worse", "bold red"), "better": Text("better", "green")}
 
 
-def look_tables(readout: Readout) -> Iterator[Table | Text]:
-    """One table for each primary metric and arm, what holds at every look, and the split."""
+def look_notes(readout: Readout) -> Iterator[str]:
+    """What is to be known of daily looks; nothing without any."""
+    if compared(readout):
+        yield SEQUENCE
+
+
+def compared(readout: Readout) -> tuple[tuple[str, str], ...]:
+    """The primary metrics and arms that were compared on any day."""
     looks = readout.looks or ()
-    named = dict.fromkeys(_name(one) for look in looks for one in look.comparisons)
-    for metric, arm in named:
-        yield _metric(readout, looks, metric, arm)
-    if named:
-        yield Text(SEQUENCE)
-    if looks:
-        yield _split(looks)
+    return tuple(dict.fromkeys(_name(one) for look in looks for one in look.comparisons))
+
+
+def of_one(readout: Readout, metric: str, arm: str) -> list[tuple[DailyLook, Comparison]]:
+    """Each day of a metric in an arm."""
+    return [
+        (look, one)
+        for look in readout.looks or ()
+        for one in look.comparisons
+        if _name(one) == (metric, arm)
+    ]
 
 
 def validity(readout: Readout, look: DailyLook) -> str:
@@ -55,18 +64,17 @@ def _name(one: Comparison) -> tuple[str, str]:
     return one.metric.metric, one.arm
 
 
-def _metric(readout: Readout, looks: Sequence[DailyLook], metric: str, arm: str) -> Table:
+def metric_listing(readout: Readout, metric: str, arm: str) -> Listing:
+    """The days of a primary metric in an arm."""
     control = readout.plan.control or "control"
     columns = ("Day", "Full", "Users", control, "Arm's", "Lift", "Fixed interval", *_COLUMNS)
-    found = [
-        (look, one) for look in looks for one in look.comparisons if _name(one) == (metric, arm)
-    ]
+    found = of_one(readout, metric, arm)
     methods = dict.fromkeys(
         one.deciding.method for _, one in found if isinstance(one.deciding, Estimate)
     )
     by = f", by {' and '.join(methods)}" if methods else ""
     rows = [_line(readout, look, one) for look, one in found]
-    return cells.table(f"{metric} in {arm}, day by day{by}", columns, rows)
+    return cells.Listing(f"{metric} in {arm}, day by day{by}", columns, rows)
 
 
 def _line(readout: Readout, look: DailyLook, one: Comparison) -> tuple[str | Text, ...]:
@@ -88,14 +96,15 @@ def _line(readout: Readout, look: DailyLook, one: Comparison) -> tuple[str | Tex
     )
 
 
-def _split(looks: Sequence[DailyLook]) -> Table:
+def split_by_day(looks: Sequence[DailyLook]) -> Listing:
+    """The split of users, assigned and exposed, on each day."""
     columns = ("Day", "Assigned", "p", "log10 BF", "Exposed", "p", "log10 BF")
     rows = [
         (str(look.day), *_tested(look.split.assigned), *_tested(look.split.exposed))
         for look in looks
     ]
     title = "Split of users, day by day (mismatch: p below 0.001 at one look, 10^3 at any)"
-    return cells.table(title, columns, rows)
+    return cells.Listing(title, columns, rows)
 
 
 def _tested(found: Srm | Refusal) -> tuple[str, str, str]:

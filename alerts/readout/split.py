@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console
-    from rich.table import Table
 
     from alerts.experiments.evidence import Evidence
     from alerts.experiments.validity import Problem, Split
+    from alerts.readout.cells import Listing
 
 
 def show_split(
@@ -29,7 +29,7 @@ def show_split(
     out = console or terminal.console()
     out.print(Text(f"{evidence.plan.experiment_key}, to the end of {evidence.day}", "bold"))
     out.print()
-    out.print(split_table(evidence))
+    out.print(cells.table(*split_listing(evidence)))
     for line in (*split_lines(split), *health_lines(evidence)):
         out.print(Text(line))
     for advice in dict.fromkeys(one.advice for one in problems if one.is_fatal):
@@ -46,7 +46,7 @@ def show_counts(found: Srm | Refusal, console: Console | None = None) -> None:
     out.print(Text(sentence("users", found)))
 
 
-def split_table(evidence: Evidence) -> Table:
+def split_listing(evidence: Evidence) -> Listing:
     """Users by weight period and arm."""
     columns = ("Weight period", "Arm", "Weight", "Assigned", "To be expected", "Exposed", "Mixed")
     rows = [
@@ -61,7 +61,7 @@ def split_table(evidence: Evidence) -> Table:
         )
         for row in evidence.today
     ]
-    return cells.table("Users", columns, rows)
+    return cells.Listing("Users", columns, rows)
 
 
 def split_lines(split: Split) -> Iterator[str]:

@@ -1,17 +1,22 @@
-"""The charts as inline SVG: Altair describes them, vl-convert renders them in this process.
-
-Colours here are only names: the page's stylesheet replaces each, so that one drawing serves light
-and dark. Marks carry no tooltips; every number is in a table as well.
-"""
+"""The charts of the demo's page. Marks carry no tooltips; every number is in a table as well."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import altair as alt
-import vl_convert
 
+from alerts.report.drawing import (
+    ALARM,
+    BEFORE,
+    INK,
+    LIMIT,
+    SERIES,
+    SHADE,
+    Row,
+    chart_of,
+    inline,
+)
 from alerts.rules.marts import DAY
 
 if TYPE_CHECKING:
@@ -21,32 +26,6 @@ if TYPE_CHECKING:
     from alerts.report.content import Alarm, Metric, ServedMetric, Shade
     from alerts.report.figures import Figures, FunnelRow, Histogram, Surface
     from alerts.report.served import Place
-
-# The stylesheet gives each a colour: `[fill="#010101"] { fill: var(--ink) }`.
-INK: Final = "#010101"
-QUIET: Final = "#020202"
-GRID: Final = "#030303"
-SERIES: Final = "#040404"
-SHADE: Final = "#050505"
-ALARM: Final = "#060606"
-LIMIT: Final = "#070707"
-BEFORE: Final = "#080808"
-COLORS: Final = {
-    INK: "ink",
-    QUIET: "quiet",
-    GRID: "grid",
-    SERIES: "series",
-    SHADE: "shade",
-    ALARM: "alarm",
-    LIMIT: "limit",
-    BEFORE: "before",
-}
-
-# vl-convert measures texts in Liberation Sans, whose widths are Arial's.
-FONT: Final = "Arial, Liberation Sans, sans-serif"
-
-# What Vega-Lite calls a datum.
-Row = dict[str, Any]
 
 _PANEL = {"width": 330, "height": 120}
 
@@ -81,7 +60,7 @@ def panel(
         _weeks([one for one in mine if one.weekly], figures.span),
         _points(breaches),
     ]
-    return _svg(alt.layer(*layers).properties(**_PANEL), f"{metric}-{surface.name}")
+    return inline(alt.layer(*layers).properties(**_PANEL), f"{metric}-{surface.name}")
 
 
 def served(place: Place, metric: ServedMetric, limit: float | None, alarms: Sequence[Alarm]) -> str:
@@ -96,7 +75,7 @@ def served(place: Place, metric: ServedMetric, limit: float | None, alarms: Sequ
     form = "%" if metric == "personalized_impression_rate" else "~g"
     days = _days(*place.span, place.span)
     layers = [_limit(limit), _line(rows, form, 1, days), _points(breaches)]
-    return _svg(alt.layer(*layers).properties(**_PANEL), f"{metric}-{_id(place)}")
+    return inline(alt.layer(*layers).properties(**_PANEL), f"{metric}-{_id(place)}")
 
 
 def moments(place: Place, limit: float | None) -> str:
@@ -109,7 +88,7 @@ def moments(place: Place, limit: float | None) -> str:
         "last": f"{place.drawn_day + DAY}T00:00:00Z",
     }
     layers = [_limit(limit), _line(rows, "%", 1, day, "%H:%M")]
-    return _svg(alt.layer(*layers).properties(**_PANEL), f"moments-{_id(place)}")
+    return inline(alt.layer(*layers).properties(**_PANEL), f"moments-{_id(place)}")
 
 
 def funnel(rows: Sequence[FunnelRow], part: str, whole: str) -> str:
@@ -120,14 +99,14 @@ def funnel(rows: Sequence[FunnelRow], part: str, whole: str) -> str:
         if getattr(row, whole)
     ]
     order = [row.surface for row in rows]
-    base = _chart(values).encode(
+    base = chart_of(values).encode(
         y=alt.Y("surface:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False)),
         x=alt.X("rate:Q", title=None, axis=None, scale=alt.Scale(domain=[0, _most(values) * 1.2])),
     )
     bars = base.mark_bar(color=SERIES, height=14, cornerRadiusEnd=2, aria=False)
     text = base.mark_text(align="left", dx=5, color=INK, fontSize=11, aria=False)
     labelled = text.encode(text=alt.Text("rate:Q", format=".1%"))
-    return _svg((bars + labelled).properties(width=260, height=150), f"funnel-{part}")
+    return inline((bars + labelled).properties(width=260, height=150), f"funnel-{part}")
 
 
 def histogram(one: Histogram) -> str:
@@ -136,7 +115,7 @@ def histogram(one: Histogram) -> str:
     spans = list(one.spans)
     colors = [BEFORE, SERIES][-len(spans) :]
     chart = (
-        _chart(values)
+        chart_of(values)
         .mark_bar(cornerRadiusEnd=2, aria=False)
         .encode(
             x=alt.X("bucket:N", sort=list(one.buckets), title="dwell", axis=alt.Axis(labelAngle=0)),
@@ -150,14 +129,14 @@ def histogram(one: Histogram) -> str:
             ),
         )
     )
-    return _svg(chart.properties(width=760, height=190), "histogram")
+    return inline(chart.properties(width=760, height=190), "histogram")
 
 
 def _line(
     rows: Sequence[Row], form: str, top: float, days: Row, ticks: str = "%-d %b"
 ) -> alt.Chart:
     chart: alt.Chart = (
-        _chart(rows)
+        chart_of(rows)
         .mark_line(color=SERIES, strokeWidth=1.6, strokeJoin="round", aria=False)
         .encode(
             x=alt.X(
@@ -180,7 +159,7 @@ def _line(
 def _shaded(shades: Sequence[Shade], span: tuple[date, date]) -> alt.Chart:
     values = [_days(one.first, one.last, span) for one in shades]
     chart: alt.Chart = (
-        _chart(values)
+        chart_of(values)
         .mark_rect(color=SHADE, opacity=1, aria=False)
         .encode(x=alt.X("first:T", scale=alt.Scale(type="utc")), x2="last:T")
     )
@@ -191,7 +170,7 @@ def _weeks(alarms: Sequence[Alarm], span: tuple[date, date]) -> alt.Chart:
     """A bar on the bottom of the panel over the weeks that an alarm is about."""
     values = [_days(one.first, one.last, span) for one in alarms]
     chart: alt.Chart = (
-        _chart(values)
+        chart_of(values)
         .mark_rule(color=ALARM, strokeWidth=5, aria=False)
         .encode(
             x=alt.X("first:T", scale=alt.Scale(type="utc")),
@@ -204,7 +183,7 @@ def _weeks(alarms: Sequence[Alarm], span: tuple[date, date]) -> alt.Chart:
 
 def _points(rows: Sequence[Row]) -> alt.Chart:
     chart: alt.Chart = (
-        _chart(rows)
+        chart_of(rows)
         .mark_point(color=ALARM, filled=True, size=38, opacity=1, aria=False)
         .encode(x=alt.X("day:T", scale=alt.Scale(type="utc")), y="value:Q")
     )
@@ -214,7 +193,7 @@ def _points(rows: Sequence[Row]) -> alt.Chart:
 def _limit(value: float | None) -> alt.Chart:
     values = [] if value is None else [{"value": value}]
     chart: alt.Chart = (
-        _chart(values)
+        chart_of(values)
         .mark_rule(color=LIMIT, strokeDash=[4, 3], strokeWidth=1, aria=False)
         .encode(y="value:Q")
     )
@@ -248,30 +227,3 @@ def _top(figures: Figures, metric: Metric) -> float:
 
 def _most(values: Sequence[Row]) -> float:
     return max((row["rate"] for row in values), default=0) or 1
-
-
-def _chart(rows: Sequence[Row]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=list(rows)))
-
-
-def _svg(chart: Any, name: str) -> str:
-    """The chart as an SVG element that can stand in a page beside others."""
-    themed = (
-        chart.configure(background="transparent", font=FONT)
-        .configure_view(stroke=None)
-        .configure_axis(
-            domainColor=GRID,
-            tickColor=GRID,
-            gridColor=GRID,
-            labelColor=QUIET,
-            titleColor=QUIET,
-            titleFontWeight="normal",
-            labelFontSize=10,
-            titleFontSize=10,
-        )
-    )
-    svg = vl_convert.vegalite_to_svg(themed.to_json(validate=False))
-    # Inside HTML an SVG needs no namespace. Clip paths are named alike in every drawing.
-    svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
-    svg = re.sub(r'(id="|url\(#)(clip|gradient)', rf"\1{name}-\2", svg)
-    return re.sub(r"<svg\b", '<svg aria-hidden="true" focusable="false"', svg, count=1)

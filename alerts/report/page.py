@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-from markupsafe import Markup
-
-from alerts.errors import ConfigurationError
 from alerts.report import charts
-from alerts.report.style import stylesheet
+from alerts.report.file import write_whole
+from alerts.report.frame import drawing, render_page
 from alerts.report.template import TEMPLATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import date
     from pathlib import Path
 
@@ -49,41 +45,36 @@ def write_report(path: Path, figures: Figures, content: Content) -> None:
     Raises:
         ConfigurationError: The file cannot be written.
     """
-    page = render(figures, content)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror or error}") from None
+    write_whole(path, render(figures, content))
 
 
 def render(figures: Figures, content: Content) -> str:
     """The page as text, complete in itself."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters |= {
+    funnel = figures.funnel
+    histogram = figures.histogram
+    values = {
+        "title": content.title,
+        "summary": content.summary,
+        "verdicts": [(text, "" if good else "bad") for text, good in content.verdicts],
+        "content": content,
+        "figures": figures,
+        "cards": list(_cards(figures, content)),
+        "ctr": list(_panels(figures, content, "ctr")),
+        "dwell": list(_panels(figures, content, "avg_dwell_ms")),
+        "histogram": drawing(charts.histogram(histogram)) if histogram else None,
+        "share": list(_served(figures, content, "personalized_impression_rate")),
+        "overlap": list(_served(figures, content, "catalog_overlap_pct")),
+        "moments": list(_moments(figures, content)),
+        "click_rate": drawing(charts.funnel(funnel, "clicks", "impressions")) if funnel else None,
+        "save_rate": drawing(charts.funnel(funnel, "saves", "clicks")) if funnel else None,
+    }
+    filters: dict[str, Callable[..., str]] = {
         "percent": percent,
         "seconds": seconds,
         "count": count,
         "weekday": weekday,
     }
-    funnel = figures.funnel
-    histogram = figures.histogram
-    page: str = environment.from_string(TEMPLATE).render(
-        sheet=Markup(stylesheet()),  # noqa: S704 - our own text
-        content=content,
-        figures=figures,
-        cards=list(_cards(figures, content)),
-        ctr=list(_panels(figures, content, "ctr")),
-        dwell=list(_panels(figures, content, "avg_dwell_ms")),
-        histogram=_markup(charts.histogram(histogram)) if histogram else None,
-        share=list(_served(figures, content, "personalized_impression_rate")),
-        overlap=list(_served(figures, content, "catalog_overlap_pct")),
-        moments=list(_moments(figures, content)),
-        click_rate=_markup(charts.funnel(funnel, "clicks", "impressions")) if funnel else None,
-        save_rate=_markup(charts.funnel(funnel, "saves", "clicks")) if funnel else None,
-    )
-    return page
+    return render_page(TEMPLATE, values, filters)
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -124,7 +115,7 @@ def _panels(figures: Figures, content: Content, metric: Metric) -> Iterator[tupl
     for surface in figures.surfaces:
         drawn = charts.panel(figures, surface, metric, content.shades, content.alarms)
         label = f"{name} of {surface.name} per day, {figures.days[0]} to {figures.last_day}"
-        yield surface.name, label, _markup(drawn)
+        yield surface.name, label, drawing(drawn)
 
 
 def _served(
@@ -134,7 +125,7 @@ def _served(
     for place in figures.places:
         drawn = charts.served(place, metric, content.limits.get(metric), content.alarms)
         label = f"{name} of {place.name} per day, {place.days[0]} to {place.days[-1]}"
-        yield place.name, label, _markup(drawn)
+        yield place.name, label, drawing(drawn)
 
 
 def _moments(figures: Figures, content: Content) -> Iterator[tuple[str, str, Any]]:
@@ -142,12 +133,7 @@ def _moments(figures: Figures, content: Content) -> Iterator[tuple[str, str, Any
     for place in figures.places:
         label = f"Personalized share of {place.name} by five minutes on {place.drawn_day}"
         drawn = charts.moments(place, limit)
-        yield f"{place.name}, {place.drawn_day}", label, _markup(drawn)
-
-
-def _markup(svg: str) -> Markup:
-    """A drawing is markup: vl-convert has escaped the texts in it."""
-    return Markup(svg)  # noqa: S704
+        yield f"{place.name}, {place.drawn_day}", label, drawing(drawn)
 
 
 def _below(value: float | None, limit: float | None) -> bool:

@@ -1,6 +1,6 @@
 """The page's stylesheet: light and dark, wide and narrow, no font or image from elsewhere."""
 
-from alerts.report.charts import COLORS
+from alerts.report.drawing import COLORS
 
 _SHEET = """
 :root {
@@ -8,14 +8,14 @@ _SHEET = """
   --page: #f7f6f3; --card: #ffffff; --edge: #e3e1da; --ink: #1c2230; --quiet: #646b7a;
   --grid: #e6e4de; --series: #2f66c9; --before: #b9c3d6; --limit: #8a8f9c; --shade: #f6dfae;
   --alarm: #cf2f45; --good: #1d7a4c; --good-back: #e2f3e9; --bad-back: #fbe4e6;
-  --note-back: #f8edd3; --note: #7d5a0c;
+  --note-back: #f8edd3; --note: #7d5a0c; --band: #d6e1f6;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #12151b; --card: #1a1f28; --edge: #2b323e; --ink: #e8eaf0; --quiet: #9aa3b3;
     --grid: #2b323e; --series: #7aa7f7; --before: #4c586d; --limit: #7d8696; --shade: #4b3c17;
     --alarm: #ff6b7d; --good: #6fd3a0; --good-back: #17352a; --bad-back: #42202a;
-    --note-back: #3b3117; --note: #e9c877;
+    --note-back: #3b3117; --note: #e9c877; --band: #26395c;
   }
 }
 * { box-sizing: border-box; }
@@ -65,12 +65,14 @@ code { font: 0.86em ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .key i { display: inline-block; width: 18px; height: 10px; margin-right: 6px; border-radius: 2px; }
 .key .series { background: var(--series); }
 .key .before { background: var(--before); }
+.key .band { background: var(--band); }
 .key .shade { background: var(--shade); }
 .key .limit { height: 0; border-top: 1px dashed var(--limit); vertical-align: 4px; }
 .key .dot { width: 8px; height: 8px; border-radius: 50%; background: var(--alarm); }
 .key .week { height: 5px; background: var(--alarm); vertical-align: 2px; }
 svg { display: block; width: 100%; height: auto; max-height: 320px; overflow: visible; }
 .wide svg { min-width: 640px; }
+.tall svg { max-height: none; max-width: 760px; }
 .wide, .table { overflow-x: auto; }
 .table { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.88rem; }
@@ -82,7 +84,19 @@ th, td {
 thead th { border-top: 0; font-size: 0.77rem; font-weight: 600; color: var(--quiet); }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.days { white-space: nowrap; font-variant-numeric: tabular-nums; }
+td.quiet { color: var(--quiet); }
+td.good { color: var(--good); }
+td.bad { color: var(--alarm); }
+td.note { color: var(--note); }
+td.strong { font-weight: 620; }
 td small { display: block; color: var(--quiet); max-width: 46ch; }
+.reasons { margin: 14px 0 0; padding-left: 20px; max-width: 90ch; }
+.verdicts .large { font-size: 1.15rem; font-weight: 620; padding: 8px 20px; }
+.progress { display: grid; grid-template-columns: auto 1fr auto; gap: 6px 14px; max-width: 640px; }
+.progress progress { width: 100%; height: 1.5em; accent-color: var(--series); }
+.table + .hint, .progress + .hint { margin-top: 16px; }
+details { margin-top: 12px; }
+summary { cursor: pointer; color: var(--quiet); font-size: 0.87rem; }
 footer { margin-top: 56px; color: var(--quiet); font-size: 0.85rem; }
 @media (max-width: 640px) {
   main { padding: 24px 14px 48px; }

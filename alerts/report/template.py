@@ -1,23 +1,7 @@
-"""The page as a Jinja template. Every value is escaped; drawings and the sheet come as markup."""
+"""The demo's page as a Jinja template, within the frame. Every value is escaped."""
 
-TEMPLATE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ content.title }}</title>
-<style>{{ sheet }}</style>
-</head>
-<body>
-<main>
-<h1>{{ content.title }}</h1>
-<p class="lead">{{ content.summary }}</p>
-<ul class="verdicts">
-{%- for text, good in content.verdicts %}
-  <li class="chip{{ '' if good else ' bad' }}">{{ text }}</li>
-{%- endfor %}
-</ul>
-
+TEMPLATE = """{% extends "frame" %}
+{% block body %}
 <h2>{{ figures.last_day | weekday }}, {{ figures.last_day }}</h2>
 <p class="hint">The last complete day, by surface. Below each number its minimum from
 <code>seeds/surfaces.csv</code>; coverage is the share of the day&rsquo;s sessions that saw the
@@ -167,9 +151,9 @@ is accepted, superseded by a newer version of itself, or refused with a reason.<
   {%- endfor %}
   </tbody></table></div>
 
-<footer>Made by <code>recwatch demo</code> from the marts in the schemas <code>analytics</code> and
-<code>reference</code>.</footer>
-</main>
-</body>
-</html>
+{% endblock %}
+{% block footer %}
+Made by <code>recwatch demo</code> from the marts in the schemas <code>analytics</code> and
+<code>reference</code>.
+{% endblock %}
 """

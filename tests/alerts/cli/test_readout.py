@@ -278,6 +278,25 @@ def test_a_picture_of_the_lifts(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert "cannot be written" in ran.err
 
 
+@pytest.mark.usefixtures("marts")
+def test_a_page_beside_what_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    ran = Ran(capsys, "readout", "good", "--html", str(file))
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == Ran(capsys, "readout", "good").out
+    page = file.read_text(encoding="utf-8")
+    assert page.count("<svg") == 2
+    assert "ship treatment" in page
+    assert set(Ran(capsys, "readout", "good", "--html", str(file), "--json").document) == KEYS
+    both = Ran(capsys, "readout", "good", "--html", str(file), "--looks", "--json").document
+    assert set(both) == KEYS | {"looks"}
+    assert Ran(capsys, "readout", "draft", "--html", str(file)).code == 0
+    assert "<svg" not in file.read_text(encoding="utf-8")
+    ran = Ran(capsys, "readout", "good", "--html", str(tmp_path / "no" / "x.html"))
+    assert (ran.code, ran.out) == (2, "")
+    assert "x.html: cannot be written: No such file" in ran.err
+
+
 def test_without_marts_it_says_what_to_do(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

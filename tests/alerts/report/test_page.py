@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alerts.errors import ConfigurationError
-from alerts.report import charts
+from alerts.report import charts, drawing
 from alerts.report.content import Alarm
 from alerts.report.page import percent, render, seconds, weekday, write_report
 from tests.alerts.report.samples import DAYS, FIRST, content, figures
@@ -60,7 +60,7 @@ def test_every_colour_comes_from_the_stylesheet(page: str) -> None:
         if (value := element.get(name)) and value not in {"none", "transparent"}
     }
 
-    assert used <= charts.COLORS.keys()
+    assert used <= drawing.COLORS.keys()
     assert all(f'[fill="{color}"]' in page for color in used)
 
 
@@ -165,7 +165,7 @@ def test_an_earlier_report_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_a_report_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"report\.html cannot be written: No such file"):
+    with pytest.raises(ConfigurationError, match=r"report\.html: cannot be written: No such file"):
         write_report(tmp_path / "none" / "report.html", figures(), content())
 
 

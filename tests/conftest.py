@@ -31,14 +31,14 @@ if os.environ.get("CI"):
 def _scope(nodeid: str) -> str | None:
     """What must run in one process one after the other; None for the tests of one file.
 
-    What has Spark in its name goes to one process, one session for all; but a night and the
-    cluster, which take as long as the rest of it together, to another. The tests of the simulation
-    share two shops. Long tests that share nothing may part, so that both processes end together.
+    What has Spark in its name goes to one process, one session for all; but the cluster, which has
+    processes of its own, to another. The tests of the simulation share two shops. Long tests that
+    share nothing may part, so that both processes end together.
 
     The marks for groups would do, but pytest 9.2 no longer lets pytest-xdist write them into names.
     """
-    if "project/test_spark" in nodeid:
-        return "spark nights"
+    if "spark_cluster" in nodeid:
+        return "spark cluster"
     if "spark" in nodeid:
         return "spark"
     if "alerts/simulate/" in nodeid:
@@ -50,7 +50,7 @@ def _scope(nodeid: str) -> str | None:
 
 def _turn(nodeid: str) -> int:
     """The longest first: with short tests at the end both processes end together."""
-    turns = ("spark", "spark nights")
+    turns = ("spark", "spark cluster")
     scope = _scope(nodeid)
     if scope in turns:
         return turns.index(scope)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 HOME = ROOT
 TABLES = {table.name: table for table in (*RAW_TABLES, REJECTED_ROWS)}
+PARTIAL_PARSE = "partial_parse.msgpack"
 # The project as dbt has parsed it, by all that parsing depends on: it takes longer than a build.
 PARSED: dict[tuple[str, ...], bytes] = {}
 
@@ -71,15 +72,20 @@ class Project:
         self.keep_parsed()
         return result
 
-    def next_run(self, *models: str) -> Any:
+    def next_run(self, *models: str, full_refresh: bool = False) -> Any:
         """A run as the next night's, of all or of these; the views are what they were."""
         built = "config.materialized:incremental"
-        return self.dbt("run", "--select", *([f"{built},{one}" for one in models] or [built]))
+        flags = ["--full-refresh"] if full_refresh else []
+        chosen = [f"{built},{one}" for one in models] or [built]
+        return self.dbt("run", *flags, "--select", *chosen)
 
     @property
     def parsed_by(self) -> tuple[str, ...]:
+        """What dbt reads while it parses. Of the vars it is the one in `raw.yml`: the others are
+        read when a model is compiled, which each run does anew."""
         database = self.output.get("dbname", Path(self.output.get("path", "")).stem)
-        return (self.engine, database, self.output["schema"], yaml.safe_dump(self.dbt_vars))
+        raw_schema = self.dbt_vars.get("raw_schema", "raw")
+        return (self.engine, database, self.output["schema"], raw_schema)
 
     def parsed(self) -> Any:
         """The project as an earlier test has parsed it, or nothing."""
@@ -96,10 +102,15 @@ class Project:
 
     def keep_parsed(self) -> None:
         """Of the first run, what it has parsed."""
-        file = self.directory / "target" / "partial_parse.msgpack"
+        file = self.directory / "target" / PARTIAL_PARSE
         if ROOT == HOME and self.output and file.exists():
             PARSED.setdefault(self.parsed_by, file.read_bytes())
             file.unlink()
+
+    def hand_over_parsed(self) -> None:
+        """Leave what dbt has parsed where a process of its own looks for it."""
+        if self.parsed_by in PARSED:
+            (self.directory / "target" / PARTIAL_PARSE).write_bytes(PARSED[self.parsed_by])
 
     def release(self) -> None:
         """Let others open the database: dbt in this process keeps a DuckDB file open."""

@@ -21,10 +21,10 @@ def impression(number: int, day: int, **changes: str) -> str:
     return f"insert into raw.personalization_metrics ({names}) values ({marks})"
 
 
-def session(number: int, day: int) -> str:
+def session(number: int, day: int, started_at: str | None = None) -> str:
     """A statement that inserts the session of that number, on a day in March 2025."""
+    started_at = started_at or f"timestamptz '2025-03-{day:02d} 11:00:00+00'"
     return (
         "insert into raw.sessions (session_id, user_id, started_at, loaded_at) values"
-        f" ('s{number}', 'u1', timestamptz '2025-03-{day:02d} 11:00:00+00',"
-        " timestamptz '2025-04-01 00:00:00+00')"
+        f" ('s{number}', 'u1', {started_at}, timestamptz '2025-04-01 00:00:00+00')"
     )

@@ -1,18 +1,26 @@
-"""The same raw rows give the same marts on every engine, and no raw row is lost on any."""
+"""The same raw rows give the same marts on every engine, and no raw row is lost on any.
+
+What is built on Spark has a night after it, whose writes are seen in its files: to build all of it
+there takes minutes.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import math
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import spark
 from tests.project.conftest import duckdb_output
 from tests.project.experiment_shop import make_shop
 from tests.project.harness import Project, assert_same_marts, environment
 from tests.project.history import ARRIVALS, History
+from tests.project.raw_rows import impression, session
+from tests.project.spark_project import SparkProject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +64,8 @@ TABLES = {
     "catalog_items": "int_catalog_ledger",
     "decision_traces": "int_traces_ledger",
 }
+# A day on which one thing happened.
+LONELY = "2025-02-15"
 # Said of rows that are accepted as well.
 CONTRADICTIONS = ("personalized_count_wrong", "reason_count_wrong")
 
@@ -77,6 +87,8 @@ def build(project: Project, at_once: bool = False) -> Project:
     of the project."""
     history = History(11, days=8)
     shop = make_shop(4)
+    moment = f"timestamptz '{LONELY} 12:00:00+00'"
+    project.execute(impression(900, 1, created_at=moment), session(900, 1, started_at=moment))
     history.arrive(project, rows=400)
     shop.insert(project, ARRIVALS, 0, 2)
     if not at_once:
@@ -99,11 +111,31 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return build(project, at_once=True)
 
 
-@pytest.mark.parametrize("engine", ["postgres", "spark"])
-def test_engines_agree_and_no_row_is_lost(
-    engine: str, reference: Project, new_project: Callable[..., Project], tmp_path: Path
+@pytest.fixture(scope="module")
+def on_spark(
+    spark_output: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> SparkProject:
+    """The marts on Spark, which the tests of this module share, in their order."""
+    spark.reset()
+    project = SparkProject("spark", spark_output, tmp_path_factory.mktemp("spark-shop"), ZONE)
+    project.create_raw_tables()
+    build(project)
+    return project
+
+
+def test_postgres_agrees_and_no_row_is_lost(
+    reference: Project, new_project: Callable[..., Project], tmp_path: Path
 ) -> None:
-    project = build(new_project(engine, **ZONE))
+    agrees(build(new_project("postgres", **ZONE)), reference, tmp_path)
+
+
+def test_spark_agrees_and_no_row_is_lost(
+    reference: Project, on_spark: SparkProject, tmp_path: Path
+) -> None:
+    agrees(on_spark, reference, tmp_path)
+
+
+def agrees(project: Project, reference: Project, tmp_path: Path) -> None:
     assert_same_marts(project.marts(), reference.marts())
     every_row_is_counted(project)
     quarantine_holds_what_was_refused(project)
@@ -184,3 +216,78 @@ def quarantine_holds_what_was_refused(project: Project) -> None:
         *("future_time", "invalid_json", "invalid_number", "invalid_dwell"),
         "invalid_boolean",
     }
+
+
+# Loaded after all of `build`.
+NIGHT = "timestamptz '2025-04-28 12:00:00+00'"
+ENGAGEMENT = "path:models/marts/engagement"
+
+
+def march(*days: int) -> set[str]:
+    return {f"2025-03-{day:02d}" for day in days}
+
+
+def files(project: SparkProject) -> dict[str, dict[str, frozenset[str]]]:
+    """The files of every partition of every table that runs build."""
+    tables = [
+        table
+        for table in project.relations("intermediate", "analytics", "experiments")
+        if table.endswith("_ledger") or not table.startswith("intermediate.")
+    ]
+    return {table: project.partitions(table) for table in tables}
+
+
+def test_a_night_on_spark_rewrites_only_the_partitions_it_touches(on_spark: SparkProject) -> None:
+    """After a month of days, seen in the files of the tables."""
+    before = files(on_spark)
+    assert before["analytics.engagement_daily"].keys() >= {LONELY, *march(*range(1, 32))}
+    on_spark.execute(
+        impression(901, 31, created_at="timestamptz '2025-04-10 12:00:00+00'", loaded_at=NIGHT),
+        impression(902, 12, loaded_at=NIGHT),  # late by weeks
+        impression(900, 9, loaded_at=NIGHT),  # a newer version of the lonely one, which moves
+    )
+    on_spark.next_run(f"+{ENGAGEMENT}")
+    after = files(on_spark)
+
+    changed = {
+        table: {
+            day
+            for day in before[table] | after[table]
+            if before[table].get(day) != after[table].get(day)
+        }
+        for table in after
+        if before[table] or after[table]
+    }
+    touched = {LONELY, *march(9, 12), "2025-04-10"}
+    # Refused and duplicate rows lie under the day of their load, here that of the night.
+    assert changed.pop("intermediate.int_impressions_ledger") == touched
+    # The session of the one that moved.
+    assert changed.pop("analytics.session_coverage_daily") == {LONELY}
+    assert changed.pop("analytics.data_quality_daily") == {"2025-04-01", "2025-04-28"}
+    # A week is touched with the one after it, where there is one.
+    weeks = {"2025-02-10", *march(3, 10, 17), "2025-04-07", "2025-04-14"}
+    assert changed.pop("analytics.ctr_weekly") == weeks
+    others = {table for table in changed if not changed[table] & touched}
+    assert not any(changed.pop(table) for table in others)
+    assert changed == dict.fromkeys(changed, touched)
+    # The lonely day is empty now: its partition is gone, and known to be gone.
+    assert LONELY not in after["analytics.engagement_daily"]
+    assert (f"day={LONELY}",) not in on_spark.rows("show partitions analytics.engagement_daily")
+
+    # What a run leaves that is killed while it replaces partitions: the mark, and one missing.
+    marts = on_spark.marts()
+    for table in ("intermediate.int_impressions_ledger", "analytics.engagement_daily"):
+        lose(on_spark, table, "2025-03-20")
+    on_spark.next_run("int_impressions_ledger", f"int_impressions_ledger+,{ENGAGEMENT}")
+    assert on_spark.marts() == marts
+    assert files(on_spark).keys() == after.keys()
+
+
+def lose(project: SparkProject, table: str, day: str) -> None:
+    """Mark a table as unfinished, with the files of one day missing."""
+    project.execute(
+        f"alter table {table} set tblproperties ('recwatch.unfinished' = 'true')",
+    )
+    shutil.rmtree(project.directory_of(table) / f"day={day}")
+    project.execute(f"refresh table {table}")
+    assert project.rows(f"select count(*) from {table} where day = date '{day}'") == [(0,)]

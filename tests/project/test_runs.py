@@ -153,7 +153,7 @@ def test_a_new_surface_is_taken_in_by_the_next_run(
     assert days.pop("session_coverage_daily") == {1, 2, 3, 4, 5}  # a column for all of them
     assert days == {mart: {3} for mart in days}
     incremental = project.marts(without="loaded_through")  # for that bears the sign
-    project.dbt("run", "--full-refresh")
+    project.next_run(full_refresh=True)
     assert project.marts(without="loaded_through") == incremental
 
 
@@ -162,7 +162,7 @@ def test_another_hash_of_the_keys_is_noticed(new_project: Callable[..., Project]
     for day in range(1, 6):
         project.execute(impression(day, day), session(day, day))
     project.dbt("seed")
-    project.dbt("run")
+    project.dbt("run", "--select", MARTS)
     # As after a new version of the engine that hashes otherwise than the one that built this.
     project.execute(
         "update intermediate.int_impressions_ledger set row_key_hash = row_key_hash // 2",
@@ -170,9 +170,9 @@ def test_another_hash_of_the_keys_is_noticed(new_project: Callable[..., Project]
         # The only impression of the 5th moves to the 2nd.
         impression(5, 2, loaded_at="timestamptz '2025-04-02 00:00:00+00'"),
     )
-    project.next_run()
+    project.next_run(MARTS)
     incremental = project.marts()
-    project.dbt("run", "--full-refresh")
+    project.next_run(MARTS, full_refresh=True)
     assert project.marts() == incremental
 
 
@@ -189,15 +189,16 @@ def test_a_killed_run_is_repaired_by_the_next(
     for _ in range(2):
         history.arrive(project)
         kill_a_run(project, after=moments.uniform(0, 1.5))
-    project.dbt("run")
+    project.next_run()
     repaired = project.marts()
-    project.dbt("run", "--full-refresh")
+    project.next_run(full_refresh=True)
     assert_same_marts(repaired, project.marts())
 
 
 def kill_a_run(project: Project, after: float) -> None:
     """Start `dbt run` as a process, and end it so long after its first ledger began by SIGKILL."""
     project.release()
+    project.hand_over_parsed()
     process = subprocess.Popen(
         [sys.executable, "-m", "dbt.cli.main", "run"],
         cwd=ROOT,

@@ -60,6 +60,16 @@
     {%- endfor %}
 {%- endmacro %}
 
+{# Totals of measures, each of its measure's type: a sum alone would be of a type twice as wide, and
+   carried through every join. `total` and `name` are templates. #}
+{% macro totals_of_measures(measures, total, name) -%}
+    {%- set types = experiment_measures() -%}
+    {%- for measure in measures %}
+        cast({{ total | replace('{}', measure) }} as {{ types[measure] }}) as {{ name | replace('{}', measure) }}
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 
 {# The metrics of `seeds/experiment_metrics.csv`, as they stand when a model is built. #}
 {% macro experiment_metrics() -%}

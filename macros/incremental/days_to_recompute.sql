@@ -16,13 +16,12 @@
     {%- set ns = namespace(
         everything=not is_incremental() or left_unfinished(this), days=[]
     ) -%}
+    {%- do add_states(inputs) -%}
     {%- for input in inputs -%}
-        {%- set state = mart_state(input) -%}
-        {%- do note.batches.update({input.ledger: state.available}) -%}
-        {%- if state.seen is none or state.rebuilt > state.seen or state.settings != note.settings -%}
+        {%- do note.batches.update({input.ledger: input.available}) -%}
+        {%- if input.seen is none or input.rebuilt > input.seen or input.settings != note.settings -%}
             {%- set ns.everything = true -%}
         {%- endif -%}
-        {%- do input.update(state) -%}
     {%- endfor -%}
     {%- if ns.everything -%}{{ return(note) }}{%- endif -%}
 
@@ -89,29 +88,63 @@ where
 {% endmacro %}
 
 
-{# How far a mart has taken a ledger in, and how far it could. #}
-{% macro mart_state(input) -%}
-    {%- set taken_in = [] -%}
-    {%- for model in input.via + [this.name] -%}
-        {%- do taken_in.append("max(case when model = '" ~ model ~ "' then batch end)") -%}
+{# How far a mart has taken each of its inputs in, and how far it could: one look at the build log,
+   for each is a round trip to the engine. #}
+{% macro add_states(inputs) -%}
+    {%- set ledgers, models = [], [this.name] -%}
+    {%- for input in inputs -%}
+        {%- do ledgers.append(input.ledger) -%}
+        {%- do models.extend(input.via + [input.ledger]) -%}
     {%- endfor -%}
-    {%- set found = run_query(
-        "select " ~ taken_in | join(', ')
-        ~ ", max(case when model = '" ~ input.ledger ~ "' and is_full_refresh then batch end)"
-        ~ " from " ~ build_log() ~ " where input = '" ~ input.ledger ~ "'"
-    ).rows[0] | list -%}
-    {%- set rebuilt, seen = found.pop(), found.pop() -%}
-    {%- set latest = run_query(
-        "select settings from " ~ build_log() ~ " where model = '" ~ this.name ~ "' and input = '"
-        ~ input.ledger ~ "' order by built_at desc, batch desc limit 1"
-    ).rows -%}
-    {{ return({
-        'available': (found | map('int') | min) if none not in found else none,
-        'seen': seen | int if seen is not none else none,
-        'rebuilt': rebuilt | int if rebuilt is not none else 0,
-        'settings': latest[0][0] if latest else none,
-    }) }}
+    {%- set builds = {} -%}
+    {%- for row in run_query(builds_sql(ledgers | unique, models | unique)).rows -%}
+        {%- do builds.update({(row[0], row[1]): {
+            'batch': row[2] | int if row[2] is not none else none,
+            'rebuilt': row[3] | int if row[3] is not none else 0,
+            'settings': row[4],
+        }}) -%}
+    {%- endfor -%}
+    {%- set never = {'batch': none, 'rebuilt': 0, 'settings': none} -%}
+    {%- for input in inputs -%}
+        {%- set available = [] -%}
+        {%- for name in input.via -%}
+            {%- do available.append(builds.get((input.ledger, name), never).batch) -%}
+        {%- endfor -%}
+        {%- set own = builds.get((input.ledger, this.name), never) -%}
+        {%- do input.update({
+            'available': available | min if none not in available else none,
+            'seen': own.batch,
+            'rebuilt': builds.get((input.ledger, input.ledger), never).rebuilt,
+            'settings': own.settings,
+        }) -%}
+    {%- endfor -%}
 {%- endmacro %}
+
+
+{# What the log says of each of these inputs and models: the last batch, the last batch of a full
+   refresh, and the settings of the latest build. #}
+{% macro builds_sql(inputs, models) %}
+select
+    input,
+    model,
+    max(batch) as batch,
+    max(case when is_full_refresh then batch end) as rebuilt,
+    max(case when age = 1 then settings end) as settings
+from (
+    select
+        input,
+        model,
+        batch,
+        is_full_refresh,
+        settings,
+        row_number() over (partition by input, model order by built_at desc, batch desc) as age
+    from {{ build_log() }}
+    where
+        input in ({% for input in inputs %}'{{ input }}'{{ ', ' if not loop.last }}{% endfor %})
+        and model in ({% for model in models %}'{{ model }}'{{ ', ' if not loop.last }}{% endfor %})
+) as builds
+group by input, model
+{% endmacro %}
 
 
 {# Every `step`th day from the first to the last of each row, as ISO texts. #}

@@ -24,11 +24,11 @@
         'batch': (found[0] or 0) | int + 1,
         'is_full_refresh': not is_incremental() or left_unfinished(this),
     }) -%}
+    {%- do add_states(inputs) -%}
     {%- for input in inputs -%}
-        {%- set state = mart_state(input) -%}
-        {%- do note.batches.update({input.ledger: state.available}) -%}
-        {%- do note.seen.update({input.ledger: state.seen}) -%}
-        {%- if state.seen is none or state.rebuilt > state.seen -%}
+        {%- do note.batches.update({input.ledger: input.available}) -%}
+        {%- do note.seen.update({input.ledger: input.seen}) -%}
+        {%- if input.seen is none or input.rebuilt > input.seen -%}
             {%- do note.update({'is_full_refresh': true}) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -59,11 +59,11 @@
     } -%}
     {%- if not is_building() -%}{{ return(note) }}{%- endif -%}
 
-    {%- set state = mart_state(input) -%}
-    {%- do note.batches.update({input.ledger: state.available}) -%}
+    {%- do add_states([input]) -%}
+    {%- do note.batches.update({input.ledger: input.available}) -%}
     {%- if
         not is_incremental() or left_unfinished(this)
-        or state.seen is none or state.rebuilt > state.seen or state.settings != note.settings
+        or input.seen is none or input.rebuilt > input.seen or input.settings != note.settings
     -%}
         {{ return(note) }}
     {%- endif -%}
@@ -72,7 +72,7 @@
 select experiment_key, min(day) as day
 from (
     select experiment_key, day from {{ input.relation }}
-    where batch > {{ state.seen }} and batch <= {{ state.available }}
+    where batch > {{ input.seen }} and batch <= {{ input.available }}
     {%- if also %}
     union all
     {{ also }}

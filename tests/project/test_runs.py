@@ -135,6 +135,26 @@ def test_another_time_zone_stops_the_run(engine: str, new_project: Callable[...,
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_a_changed_column_stops_the_run(engine: str, new_project: Callable[..., Project]) -> None:
+    project = new_project(engine)
+    one_mart = ("--select", "+engagement_daily")
+    project.execute(impression(1, 1))
+    project.dbt("seed")
+    project.dbt("run", *one_mart)
+    for change, undone in (
+        ("add column forgotten integer", "drop column forgotten"),
+        ("alter column impressions type integer", "alter column impressions type bigint"),
+    ):
+        project.execute(f"alter table analytics.engagement_daily {change}")
+        result = project.dbt("run", *one_mart, ok=False)
+        assert not result.success
+        messages = " ".join(str(node.message) for node in result.result)
+        assert "schemas on this incremental model are out of sync" in messages
+        project.execute(f"alter table analytics.engagement_daily {undone}")
+        project.dbt("run", *one_mart)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_new_surface_is_taken_in_by_the_next_run(
     engine: str, new_project: Callable[..., Project]
 ) -> None:

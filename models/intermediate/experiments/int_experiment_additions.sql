@@ -11,11 +11,6 @@
 {%- set values = names_of_values(metrics) -%}
 {%- set steps = [] -%}
 
-{%- call step(steps, 'users') %}
-    select * from {{ ref('int_experiment_users') }}
-    where {{ of_stretches(recompute) }}
-{% endcall -%}
-
 {%- call step(steps, 'baselines') %}
     select * from {{ ref('int_experiment_baselines') }}
     where {{ of_stretches(recompute) }}
@@ -88,6 +83,13 @@
         and {{ unless_whole(recompute, 'user_id in (select movers.user_id from movers)') }}
 {% endcall -%}
 
+{%- call step(steps, 'users') %}
+    select * from {{ ref('int_experiment_users') }}
+    where
+        {{ of_stretches(recompute) }}
+        and {{ unless_whole(recompute, 'user_id in (select movers.user_id from movers)') }}
+{% endcall -%}
+
 {%- call step(steps, 'entered') %}
     select
         exposures.experiment_key,
@@ -119,7 +121,7 @@
         experiment_key,
         user_id,
         scope,
-        {{ listed(measures, 'sum({}) as {}') }}
+        {{ totals_of_measures(measures, 'sum({})', '{}') }}
     from earlier_days
     where user_id in (select movers.user_id from movers)
     group by experiment_key, user_id, scope
@@ -129,7 +131,9 @@
 {%- call step(steps, 'totals') %}
     select
         moves.*,
-        {{ listed(measures, 'coalesce(standing.{}, 0) + sum(moves.{}) over so_far as total_{}') }}
+        {{ totals_of_measures(
+            measures, 'coalesce(standing.{}, 0) + sum(moves.{}) over so_far', 'total_{}'
+        ) }}
     from moves
     left join standing
         on
@@ -187,59 +191,33 @@
     from states
 {% endcall -%}
 
+{%- call step(steps, 'groupings') %}
+    select false as is_by_country
+    union all
+    select true as is_by_country
+{% endcall -%}
+
 {# Each row in the groups it is needed in: countries are many, and crossed with the other attributes
-   there would be nearly as many groups as users. #}
+   there would be nearly as many groups as users. Joined rather than selected for each: the states
+   of all moves are then never kept. #}
 {%- call step(steps, 'grouped') %}
     select
-        experiment_key,
-        scope,
-        variation,
-        weight_period,
-        user_type,
-        device,
-        cast(null as {{ dbt.type_string() }}) as country,
-        false as is_by_country,
-        day,
-        n0,
-        n1,
-        {{ listed(values, '{}') }},
-        loaded_at
+        valued.experiment_key,
+        valued.scope,
+        valued.variation,
+        {{ listed(
+            ['weight_period', 'user_type', 'device'],
+            "case when valued.scope = '(all)' and not groupings.is_by_country then valued.{} end as {}",
+        ) }},
+        case when groupings.is_by_country then valued.country end as country,
+        groupings.is_by_country,
+        valued.day,
+        valued.n0,
+        valued.n1,
+        {{ listed(values, 'valued.{}') }},
+        valued.loaded_at
     from valued
-    where scope = '(all)'
-    union all
-    select
-        experiment_key,
-        scope,
-        variation,
-        cast(null as bigint) as weight_period,
-        cast(null as {{ dbt.type_string() }}) as user_type,
-        cast(null as {{ dbt.type_string() }}) as device,
-        country,
-        true as is_by_country,
-        day,
-        n0,
-        n1,
-        {{ listed(values, '{}') }},
-        loaded_at
-    from valued
-    where scope = '(all)'
-    union all
-    select
-        experiment_key,
-        scope,
-        variation,
-        cast(null as bigint) as weight_period,
-        cast(null as {{ dbt.type_string() }}) as user_type,
-        cast(null as {{ dbt.type_string() }}) as device,
-        cast(null as {{ dbt.type_string() }}) as country,
-        false as is_by_country,
-        day,
-        n0,
-        n1,
-        {{ listed(values, '{}') }},
-        loaded_at
-    from valued
-    where scope <> '(all)'
+    inner join groupings on valued.scope = '(all)' or not groupings.is_by_country
 {% endcall -%}
 
 {%- call step(steps, 'added', once=true) %}

@@ -6,8 +6,9 @@
 
 with
 
-users as (
-    select * from {{ ref('int_experiment_users') }}
+assignments as (
+    select * from {{ ref('int_experiment_assignments') }}
+    where place = 1
 ),
 
 experiments as (
@@ -23,6 +24,13 @@ exposing_rows as (
     where {{ since_stretches(recompute) }}
 ),
 
+{# The same rows read apart: to look into the few that matter takes every column, to find them
+   takes few, and of a CTE that both share DuckDB would keep all columns of all rows. #}
+detailed_rows as (
+    select * from {{ ref('int_exposing_rows') }}
+    where {{ since_stretches(recompute) }}
+),
+
 responses as (
     select * from {{ ref('int_responses') }}
 ),
@@ -34,65 +42,88 @@ sessions as (
 {% if recompute.stretches -%}
 known as (
     select * from {{ this }}
-    where {{ before_stretches(recompute) }}
+    where scope = '(all)' and {{ before_stretches(recompute) }}
+),
+
+known_there as (
+    select * from {{ this }}
+    where scope <> '(all)' and {{ before_stretches(recompute) }}
 ),
 
 {% endif -%}
 seen as (
     select
-        users.experiment_key,
-        users.user_id,
+        assignments.experiment_key,
+        assignments.user_id,
         experiments.source,
         exposing_rows.surface,
         min(exposing_rows.created_at) as exposed_at
     from exposing_rows
-    inner join users on exposing_rows.user_id = users.user_id
+    inner join assignments on exposing_rows.user_id = assignments.user_id
     inner join experiments
         on
-            users.experiment_key = experiments.experiment_key
+            assignments.experiment_key = experiments.experiment_key
             and exposing_rows.source = experiments.source
     inner join surfaces
         on
-            users.experiment_key = surfaces.experiment_key
+            assignments.experiment_key = surfaces.experiment_key
             and exposing_rows.surface = surfaces.surface
     where
-        {{ in_stretches(recompute, 'exposing_rows.day', 'users.experiment_key') }}
-        and exposing_rows.created_at >= users.assigned_at
+        {{ in_stretches(recompute, 'exposing_rows.day', 'assignments.experiment_key') }}
+        and exposing_rows.created_at >= assignments.assigned_at
         and (experiments.ended_at is null or exposing_rows.created_at < experiments.ended_at)
-    group by users.experiment_key, users.user_id, experiments.source, exposing_rows.surface
+    group by
+        assignments.experiment_key, assignments.user_id, experiments.source,
+        exposing_rows.surface
 ),
 
-{# Read a second time rather than sorted whole: few rows share the instant of an exposure. #}
+{# Who was exposed on a surface before was so in the experiment too: on most nights that is nearly
+   everybody, and few are left to look into. #}
+sights as (
+    select seen.*
+    from seen
+    {%- if recompute.stretches %}
+    left join known_there
+        on
+            seen.experiment_key = known_there.experiment_key
+            and seen.user_id = known_there.user_id
+            and seen.surface = known_there.scope
+    where known_there.user_id is null
+    {%- endif %}
+),
+
+{# Looked up rather than sorted whole: few rows share the instant of an exposure. #}
 firsts as (
     select
-        seen.experiment_key,
-        seen.user_id,
-        seen.surface,
-        seen.exposed_at,
-        exposing_rows.precedence,
-        exposing_rows.row_id,
-        exposing_rows.trace_id,
-        exposing_rows.user_type,
-        exposing_rows.device,
-        exposing_rows.country,
-        exposing_rows.loaded_at,
-        exposing_rows.day,
+        sights.experiment_key,
+        sights.user_id,
+        sights.surface,
+        sights.exposed_at,
+        detailed_rows.precedence,
+        detailed_rows.row_id,
+        detailed_rows.trace_id,
+        detailed_rows.user_type,
+        detailed_rows.device,
+        detailed_rows.country,
+        detailed_rows.loaded_at,
+        detailed_rows.day,
         row_number() over (
-            partition by seen.experiment_key, seen.user_id
+            partition by sights.experiment_key, sights.user_id
             order by
-                seen.exposed_at, exposing_rows.precedence, {{ byte_order('exposing_rows.row_id') }}
+                sights.exposed_at, detailed_rows.precedence,
+                {{ byte_order('detailed_rows.row_id') }}
         ) as place,
         row_number() over (
-            partition by seen.experiment_key, seen.user_id, seen.surface
-            order by exposing_rows.precedence, {{ byte_order('exposing_rows.row_id') }}
+            partition by sights.experiment_key, sights.user_id, sights.surface
+            order by detailed_rows.precedence, {{ byte_order('detailed_rows.row_id') }}
         ) as place_on_surface
-    from seen
-    inner join exposing_rows
+    from sights
+    inner join detailed_rows
         on
-            seen.user_id = exposing_rows.user_id
-            and seen.source = exposing_rows.source
-            and seen.surface = exposing_rows.surface
-            and seen.exposed_at = exposing_rows.created_at
+            sights.user_id = detailed_rows.user_id
+            and sights.source = detailed_rows.source
+            and sights.surface = detailed_rows.surface
+            and sights.exposed_at = detailed_rows.created_at
 ),
 
 scoped as (

@@ -1,7 +1,15 @@
+{#- The arms are read each by itself: of a CTE that both share DuckDB would keep every row, however
+    few users are asked for. -#}
 with
 
-assignments as (
+first_arms as (
     select * from {{ ref('int_experiment_assignments') }}
+    where place = 1
+),
+
+second_arms as (
+    select * from {{ ref('int_experiment_assignments') }}
+    where place = 2
 ),
 
 weights as (
@@ -15,16 +23,6 @@ periods as (
         from_at,
         to_at
     from weights
-),
-
-first_arms as (
-    select * from assignments
-    where place = 1
-),
-
-second_arms as (
-    select * from assignments
-    where place = 2
 ),
 
 final as (

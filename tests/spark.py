@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+CATALOG = os.environ.get("RECWATCH_TEST_SPARK_CATALOG", "in-memory")
+METASTORE = "jdbc:derby:memory:metastore;create=true"  # Hive's; it ends with the process
 # For a test of the fixture `target`, which has Spark only where asked: seconds for each test.
 TOO = pytest.mark.parametrize("target", ["duckdb", "postgres", "spark"], indirect=True)
 
@@ -27,12 +30,13 @@ def unavailable() -> str | None:
     return None
 
 
-def output(directory: Path) -> dict[str, Any]:
+def output(directory: Path, catalog: str = CATALOG) -> dict[str, Any]:
     """The output of a dbt profile for a Spark whose files are all in `directory`.
 
     Everything here makes small jobs fast: most of a test's time goes to starting, planning and
     compiling, next to none to the rows. The catalogue is Spark's own, in memory, since a third of
-    all goes to Hive's, even in memory. That of the shipped profile is in the cluster's test.
+    all goes to Hive's; RECWATCH_TEST_SPARK_CATALOG=hive takes that of the shipped profile, which
+    else only the cluster's test has.
     """
     return {
         "type": "spark",
@@ -46,7 +50,7 @@ def output(directory: Path) -> dict[str, Any]:
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.memory": "1500m",
             "spark.driver.extraJavaOptions": (
-                "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+                f'"-Dderby.system.home={directory}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
                 # What this compiler may keep by default is full after a hundred models, and is
                 # then compiled over and over, at half the process's time.
                 " -XX:ReservedCodeCacheSize=256m -Xmn500m"
@@ -66,7 +70,8 @@ def output(directory: Path) -> dict[str, Any]:
             "spark.sql.variant.allowDuplicateKeys": "true",
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.codegen.wholeStage": "false",
-            "spark.sql.catalogImplementation": "in-memory",
+            "spark.sql.catalogImplementation": catalog,
+            "spark.hadoop.javax.jdo.option.ConnectionURL": METASTORE,
         },
     }
 

@@ -76,3 +76,8 @@ def _plain(value: float, form: str) -> str:
     """Formatted, without the sign of a zero: -0.04 to one digit is 0.0."""
     text = format(value, form)
     return text if any(digit in text for digit in "123456789") else text.lstrip("+-")
+
+
+def power_of_ten(log10: float) -> str:
+    """A logarithm to base 10, such as of a Bayes factor, to one decimal: 1.3, and 0.0 for -0.04."""
+    return f"{log10:z.1f}"

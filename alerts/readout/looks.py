@@ -111,6 +111,5 @@ def _tested(found: Srm | Refusal) -> tuple[str, str, str]:
     if isinstance(found, Refusal):
         return (found.reason, "-", "-")
     users = " : ".join(f"{count:,}" for count in found.observed)
-    # Adding 0 takes the sign off a zero.
-    factor = round(found.log10_bayes_factor, 1) + 0.0
-    return (users, wording.p_value(found.p_value), f"{factor:.1f}")
+    factor = wording.power_of_ten(found.log10_bayes_factor)
+    return (users, wording.p_value(found.p_value), factor)

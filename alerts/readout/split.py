@@ -77,7 +77,7 @@ def sentence(whose: str, found: Srm | Refusal) -> str:
     said = "fits" if not (found.is_mismatch or found.is_mismatch_anytime) else "MISMATCH"
     figures = (
         f"chi-square {found.chi2:.2f}, df {found.df}, p {wording.p_value(found.p_value)} "
-        f"(mismatch below 0.001); Bayes factor 10^{found.log10_bayes_factor:.1f} "
+        f"(mismatch below 0.001); Bayes factor 10^{wording.power_of_ten(found.log10_bayes_factor)} "
         "(mismatch from 10^3, at any look)"
     )
     reason = f"; {found.reason}" if found.reason else ""

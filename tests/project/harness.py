@@ -72,12 +72,14 @@ class Project:
         self.keep_parsed()
         return result
 
-    def next_run(self, *models: str, full_refresh: bool = False) -> Any:
+    def next_run(self, *models: str) -> Any:
         """A run as the next night's, of all or of these; the views are what they were."""
-        built = "config.materialized:incremental"
-        flags = ["--full-refresh"] if full_refresh else []
-        chosen = [f"{built},{one}" for one in models] or [built]
-        return self.dbt("run", *flags, "--select", *chosen)
+        return self.dbt("run", "--select", *tables(*models))
+
+    def full_refresh(self, *models: str) -> Any:
+        """All of them or these anew. On Postgres a table takes the views on it with it."""
+        chosen = (models or ["*"]) if self.engine == "postgres" else tables(*models)
+        return self.dbt("run", "--full-refresh", "--select", *chosen)
 
     @property
     def parsed_by(self) -> tuple[str, ...]:
@@ -235,6 +237,12 @@ class Project:
     def quote(self, identifier: str) -> str:
         """An identifier as the engine quotes it."""
         return quote(identifier, self.engine)
+
+
+def tables(*models: str) -> list[str]:
+    """What selects all models that are kept as tables, or those among these."""
+    built = "config.materialized:incremental"
+    return [f"{built},{one}" for one in models] or [built]
 
 
 Rows = list[tuple[Any, ...]]

@@ -114,7 +114,7 @@ def test_experiments_equal_a_plain_reference_however_their_rows_arrive(
     # A model that does not know what it has taken in would be computed whole every night.
     assert exact_rows(project, "*", "build_log where batch is null", "intermediate") == []
     incremental = project.marts()
-    project.next_run(EXPERIMENTS, full_refresh=True)
+    project.full_refresh(EXPERIMENTS)
     assert_same_marts(incremental, project.marts())
     if engine == "postgres":
         project.dbt("run", "--exclude", EXPERIMENTS)  # `recwatch check` reads the other marts too

@@ -49,5 +49,5 @@ def test_increments_equal_one_full_refresh(
     )
     project.next_run()
     incremental = project.marts()
-    project.next_run(full_refresh=True)
+    project.full_refresh()
     assert_same_marts(incremental, project.marts())

@@ -134,24 +134,22 @@ def test_another_time_zone_stops_the_run(engine: str, new_project: Callable[...,
     project.dbt("run", *one_mart)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_changed_column_stops_the_run(engine: str, new_project: Callable[..., Project]) -> None:
-    project = new_project(engine)
-    one_mart = ("--select", "+engagement_daily")
+def test_a_changed_column_stops_the_run(new_project: Callable[..., Project]) -> None:
+    """On DuckDB, where one query of ours finds out whether dbt has anything to say."""
+    project = new_project("duckdb")
     project.execute(impression(1, 1))
     project.dbt("seed")
-    project.dbt("run", *one_mart)
+    project.dbt("run", "--select", "+engagement_daily")
     for change, undone in (
         ("add column forgotten integer", "drop column forgotten"),
         ("alter column impressions type integer", "alter column impressions type bigint"),
     ):
         project.execute(f"alter table analytics.engagement_daily {change}")
-        result = project.dbt("run", *one_mart, ok=False)
+        result = project.dbt("run", "--select", "engagement_daily", ok=False)
         assert not result.success
         messages = " ".join(str(node.message) for node in result.result)
         assert "schemas on this incremental model are out of sync" in messages
         project.execute(f"alter table analytics.engagement_daily {undone}")
-        project.dbt("run", *one_mart)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -173,7 +171,7 @@ def test_a_new_surface_is_taken_in_by_the_next_run(
     assert days.pop("session_coverage_daily") == {1, 2, 3, 4, 5}  # a column for all of them
     assert days == {mart: {3} for mart in days}
     incremental = project.marts(without="loaded_through")  # for that bears the sign
-    project.next_run(full_refresh=True)
+    project.full_refresh()
     assert project.marts(without="loaded_through") == incremental
 
 
@@ -192,7 +190,7 @@ def test_another_hash_of_the_keys_is_noticed(new_project: Callable[..., Project]
     )
     project.next_run(MARTS)
     incremental = project.marts()
-    project.next_run(MARTS, full_refresh=True)
+    project.full_refresh(MARTS)
     assert project.marts() == incremental
 
 
@@ -211,7 +209,7 @@ def test_a_killed_run_is_repaired_by_the_next(
         kill_a_run(project, after=moments.uniform(0, 1.5))
     project.next_run()
     repaired = project.marts()
-    project.next_run(full_refresh=True)
+    project.full_refresh()
     assert_same_marts(repaired, project.marts())
 
 

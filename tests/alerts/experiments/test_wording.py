@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from alerts.experiments.results import Interval, Lift
-from alerts.experiments.wording import difference, level, lift, p_value, signed_percent
+from alerts.experiments.wording import (
+    difference,
+    level,
+    lift,
+    p_value,
+    power_of_ten,
+    signed_percent,
+)
 
 
 def test_figures_as_people_write_them() -> None:
@@ -16,3 +23,4 @@ def test_figures_as_people_write_them() -> None:
     assert level(11600.4, 1.0, share=False) == "11,600"
     assert difference(0.0048, 1.0, share=True) == "+0.48 pp"
     assert (p_value(1e-9), p_value(0.0028), p_value(0.0499)) == ("< 0.0001", "0.0028", "0.0499")
+    assert (power_of_ten(-0.04), power_of_ten(3.26)) == ("0.0", "3.3")

@@ -215,8 +215,10 @@ load(sys.argv[2])
 def test_a_killed_load_leaves_nothing(spark_target: Target, tmp_path: Path) -> None:
     """The program, in a process with a Spark of its own, killed where half a load is nearest."""
     home = tmp_path / "a warehouse"
+    # Two loads of one process, each with a session of its own: Hive's tables outlive the first.
+    output = spark.output(home, catalog="hive")
     (tmp_path / "dbt_project.yml").write_text("name: recwatch\nprofile: recwatch\n")
-    profile = {"recwatch": {"target": "s", "outputs": {"s": spark.output(home)}}}
+    profile = {"recwatch": {"target": "s", "outputs": {"s": output}}}
     (tmp_path / "profiles.yml").write_text(yaml.safe_dump(profile))
     write(tmp_path / "a.jsonl", lines(impression(), "{}}"))
     large = write(tmp_path / "b.jsonl", lines(*[impression(), "{}}"] * 500))

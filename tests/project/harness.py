@@ -86,15 +86,15 @@ class Project:
         """What dbt reads while it parses. Of the vars it is the one in `raw.yml`: the others are
         read when a model is compiled, which each run does anew."""
         database = self.output.get("dbname", Path(self.output.get("path", "")).stem)
-        raw_schema = self.dbt_vars.get("raw_schema", "raw")
-        return (self.engine, database, self.output["schema"], raw_schema)
+        schema = self.output.get("schema", "that of the example of a profile")
+        return (self.engine, database, schema, self.dbt_vars.get("raw_schema", "raw"))
 
     def parsed(self) -> Any:
         """The project as an earlier test has parsed it, or nothing."""
         from dbt.contracts.graph.manifest import Manifest
         from dbt.parser.manifest import extended_mashumuro_decoder
 
-        if ROOT != HOME or not self.output or self.parsed_by not in PARSED:
+        if ROOT != HOME or self.parsed_by not in PARSED:
             return None
         manifest = Manifest.from_msgpack(  # type: ignore[attr-defined]
             PARSED[self.parsed_by], decoder=extended_mashumuro_decoder
@@ -105,7 +105,7 @@ class Project:
     def keep_parsed(self) -> None:
         """Of the first run, what it has parsed."""
         file = self.directory / "target" / PARTIAL_PARSE
-        if ROOT == HOME and self.output and file.exists():
+        if ROOT == HOME and file.exists():
             PARSED.setdefault(self.parsed_by, file.read_bytes())
             file.unlink()
 

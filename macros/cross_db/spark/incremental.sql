@@ -20,21 +20,21 @@
         {{ return({'relations': [this]}) }}
     {%- endif -%}
 
+    {%- call statement('main') -%}
+        create table {{ rebuilt }} using parquet as {{ compiled_code }}
+    {%- endcall -%}
+    {#- The columns are asked of what was computed: to ask the query is to plan it once more. -#}
+    {%- set computed = 'select * from ' ~ rebuilt -%}
     {%- if config.get('contract').enforced -%}
-        {%- do get_assert_columns_equivalent(compiled_code) -%}
+        {%- do get_assert_columns_equivalent(computed) -%}
     {%- endif -%}
-    {%- if existing is not none and should_full_refresh() and not has_columns_of(existing, compiled_code) -%}
+    {%- if existing is not none and should_full_refresh() and not has_columns_of(existing, computed) -%}
         {%- do adapter.drop_relation(existing) -%}
         {%- set existing = none -%}
     {%- endif -%}
     {%- if existing is none -%}
-        {%- do run_query(create_partitioned_table_sql(this, compiled_code, partition)) -%}
-    {%- endif -%}
-
-    {%- call statement('main') -%}
-        create table {{ rebuilt }} using parquet as {{ compiled_code }}
-    {%- endcall -%}
-    {%- if existing is not none -%}
+        {%- do run_query(create_partitioned_table_sql(this, computed, partition)) -%}
+    {%- else -%}
         {%- do process_schema_changes(config.get('on_schema_change', 'fail'), rebuilt, existing) -%}
     {%- endif -%}
     {%- do replace_partitions(this, rebuilt, partition) -%}

@@ -259,7 +259,7 @@
     group by group_id, shared_items, sizes
 {% endcall -%}
 
-{%- call step(steps, 'distribution', once=once) %}
+{%- call step(steps, 'distribution') %}
     select
         group_id,
         jaccard,
@@ -275,30 +275,32 @@
     group by groups.group_id, groups.pairs
 {% endcall -%}
 
-{%- call step(steps, 'means') %}
+{%- call step(steps, 'averaged') %}
     select
         group_id,
-        {{ ratio('sum(jaccard * pairs)', 'sum(pairs)') }} as mean
+        jaccard,
+        pairs,
+        {{ ratio(
+            'sum(jaccard * pairs) over (partition by group_id)',
+            'sum(pairs) over (partition by group_id)'
+        ) }} as mean
     from distribution
-    group by group_id
 {% endcall -%}
 
 {%- call step(steps, 'cumulated') %}
     select
-        distribution.group_id,
-        distribution.jaccard,
-        distribution.pairs,
-        (distribution.jaccard - means.mean) * (distribution.jaccard - means.mean)
-            as squared_deviation,
-        means.mean,
-        sum(distribution.pairs) over (
-            partition by distribution.group_id
-            order by distribution.jaccard
+        group_id,
+        jaccard,
+        pairs,
+        (jaccard - mean) * (jaccard - mean) as squared_deviation,
+        mean,
+        sum(pairs) over (
+            partition by group_id
+            order by jaccard
             rows between unbounded preceding and current row
         ) as pairs_to_here
-    from distribution
-    inner join means on distribution.group_id = means.group_id
-    where distribution.pairs > 0
+    from averaged
+    where pairs > 0
 {% endcall -%}
 
 {%- call step(steps, 'summarised') %}

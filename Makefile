@@ -6,17 +6,19 @@ BIN := .venv/bin
 SQL := models macros tests/dbt analyses
 # Two processes, a file always in one of them: its tests may share what is slow to make.
 PARALLEL := -n 2 --dist loadfile
+# Python compiles what is used when it is first used: all of it takes a quarter of the installation.
+INSTALL := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
 
 .PHONY: demo test coverage lint lint-types lint-sql format bench calibrate faults clean
 
 .venv/demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	$(INSTALL) --editable .
 	@touch $@
 
 .venv/dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) --editable '.[dev]'
 	@touch $@ .venv/demo
 
 ## Simulate a shop, build the marts, find the planted incidents: what recwatch does, on DuckDB.

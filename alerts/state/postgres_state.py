@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Any two numbers, the same for all: who runs holds one, who creates the tables the other.
 _RUNNING = 7_265_231
 _CREATING = 7_265_232
+_FREE = text("select pg_advisory_unlock_all()")
 _HOLDERS = text(
     "select a.application_name from pg_locks l join pg_stat_activity a on a.pid = l.pid"
     " where l.locktype = 'advisory' and l.granted and l.objid = :key and l.classid = 0"
@@ -34,7 +35,7 @@ def open_schema(url: URL, place: str, holder: Holder, *, locked: bool, init: boo
     A schema that is missing or empty is filled; one that lacks tables is a `StateError`, or put
     aside and begun anew where `init`.
     """
-    session = Session(_connect(url, place, holder), place)
+    session = Session(_connect(url, place, holder), place, _FREE if locked else None)
     try:
         if locked:
             _lock(session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -13,7 +13,7 @@ from alerts.state.tables import seal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from sqlalchemy import Connection, Select, Table
+    from sqlalchemy import Connection, Executable, Select, Table
 
 DAMAGED = (
     "put a copy back, or start with an empty state by --init-state, which keeps the damaged one: "
@@ -40,12 +40,16 @@ _GONE = "the connection broke: run again when the server is up, nothing is lost"
 class Session:
     """The connection: everything goes through this one, which in Postgres also holds the lock.
 
-    So a run that lost its lock cannot write either.
+    So a run that lost its lock cannot write either. `farewell` frees the lock: that its client is
+    gone a server notices a moment later, and the next run may be there by then.
     """
 
-    def __init__(self, connection: Connection, place: str) -> None:
+    def __init__(
+        self, connection: Connection, place: str, farewell: Executable | None = None
+    ) -> None:
         self.connection = connection
         self.place = place
+        self._farewell = farewell
         self._is_broken = False
 
     @contextmanager
@@ -90,11 +94,13 @@ class Session:
 
     def close(self) -> None:
         """End the connection; one that broke is ended already."""
-        try:
+        with suppress(SQLAlchemyError, StateError):
+            if self._farewell is not None:
+                with self.reading() as connection:
+                    connection.execute(self._farewell)
+        with suppress(SQLAlchemyError):
             self.connection.close()
             self.connection.engine.dispose()
-        except SQLAlchemyError:
-            return
 
 
 @contextmanager

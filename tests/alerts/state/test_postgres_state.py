@@ -91,6 +91,20 @@ def test_who_comes_second_is_told_who_is_first(postgres_state: str) -> None:
     open_state(postgres_state, now=NOW).close()
 
 
+def test_the_lock_is_free_before_the_server_knows_that_the_run_is_gone(
+    postgres_state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_state(postgres_state, now=NOW)
+    connection = store._session.connection
+    with monkeypatch.context() as still_connected:
+        still_connected.setattr(connection, "close", lambda: None)
+        still_connected.setattr(connection.engine, "dispose", lambda: None)
+        store.close()
+        open_state(postgres_state, now=NOW).close()
+    connection.close()
+    connection.engine.dispose()
+
+
 def test_no_password_is_shown() -> None:
     url = "postgresql://ada:canary@127.0.0.1:9/none"
     with pytest.raises(StateError, match=r"ada:\*\*\*@127\.0\.0\.1:9/none: it cannot be reached"):

@@ -48,12 +48,12 @@ def output(directory: Path, catalog: str = CATALOG) -> dict[str, Any]:
             "spark.master": "local[2]",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.memory": "2500m",
+            "spark.driver.memory": "1500m",
             "spark.driver.extraJavaOptions": (
                 f'"-Dderby.system.home={directory}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
                 # What this compiler may keep by default is full after a hundred models, and is
                 # then compiled over and over, at half the process's time.
-                " -XX:ReservedCodeCacheSize=256m -Xmn1g"
+                " -XX:ReservedCodeCacheSize=256m -Xmn500m"
                 # Spark's own classes need no proof that they are well formed.
                 " -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
             ),

@@ -64,6 +64,11 @@ def count(number: float) -> str:
     return f"{round(number):,}"
 
 
+def power_of_ten(log10: float) -> str:
+    """A logarithm to base 10, such as of a Bayes factor, to one decimal: 1.3, and 0.0 for -0.04."""
+    return _plain(log10, ".1f")
+
+
 def _figure(value: float, sign: str) -> str:
     """Four figures, with commas where it is large."""
     if value == 0 or not math.isfinite(value):
@@ -76,8 +81,3 @@ def _plain(value: float, form: str) -> str:
     """Formatted, without the sign of a zero: -0.04 to one digit is 0.0."""
     text = format(value, form)
     return text if any(digit in text for digit in "123456789") else text.lstrip("+-")
-
-
-def power_of_ten(log10: float) -> str:
-    """A logarithm to base 10, such as of a Bayes factor, to one decimal: 1.3, and 0.0 for -0.04."""
-    return f"{log10:z.1f}"

@@ -70,6 +70,13 @@ def output(directory: Path, catalog: str = CATALOG) -> dict[str, Any]:
             "spark.sql.variant.allowDuplicateKeys": "true",
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.codegen.wholeStage": "false",
+            # What has been compiled for a model's first run serves the next ones.
+            "spark.sql.codegen.cache.maxEntries": "20000",
+            # What holds of each column is not derived, and plans are not checked once more.
+            "spark.sql.constraintPropagation.enabled": "false",
+            "spark.sql.lightweightPlanChangeValidation": "false",
+            # The files of a month's days are listed here and now, not by a job.
+            "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000",
             "spark.sql.catalogImplementation": catalog,
             "spark.hadoop.javax.jdo.option.ConnectionURL": METASTORE,
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from alerts.warehouse.duckdb_engine import DuckDB
 from tests.alerts.runner.trials_ddl import trials_ddl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from alerts.warehouse import Warehouse
@@ -111,19 +111,28 @@ def ddl(prefix: str = "") -> list[str]:
     return [*schemas, *made, *trials_ddl(prefix)]
 
 
+@contextmanager
+def transaction(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The file open for statements that are written together, which is much faster than singly."""
+    with closing(duckdb.connect(str(path))) as connection:
+        connection.begin()
+        yield connection
+        connection.commit()
+
+
 class Marts:
     """A file with empty marts, filled by a test."""
 
     def __init__(self, path: Path, prefix: str = "") -> None:
         self.path = path
         self.prefix = prefix
-        with closing(duckdb.connect(str(path))) as connection:
+        with transaction(path) as connection:
             for statement in ddl(prefix):
                 connection.execute(statement)
         self.surfaces([(name, True, 0.04, 5000.0) for name in SURFACES])
 
     def execute(self, statement: str, rows: Iterable[Sequence[object]] | None = None) -> None:
-        with closing(duckdb.connect(str(self.path))) as connection:
+        with transaction(self.path) as connection:
             if rows is None:
                 connection.execute(statement)
             else:

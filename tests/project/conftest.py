@@ -31,6 +31,11 @@ def duckdb_output(path: Path) -> dict[str, Any]:
     }
 
 
+def postgres_output(settings: dict[str, Any]) -> dict[str, Any]:
+    """The output of a dbt profile for one database."""
+    return {"type": "postgres", "schema": "public", "threads": 2, **settings}
+
+
 @pytest.fixture
 def new_project(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Project]:
     """A project over a fresh database of the named engine, its raw tables empty or missing."""
@@ -44,12 +49,7 @@ def new_project(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[...,
             (tmp_path / f"{number}").mkdir()
             output = duckdb_output(tmp_path / f"{number}" / "shop.duckdb")
         else:
-            output = {
-                "type": "postgres",
-                "schema": "public",
-                "threads": 2,
-                **request.getfixturevalue("postgres_settings"),
-            }
+            output = postgres_output(request.getfixturevalue("postgres_settings"))
         kind = SparkProject if engine == "spark" else Project
         project = kind(engine, output, tmp_path / f"project-{number}", dbt_vars)
         if raw_tables:

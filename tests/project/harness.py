@@ -20,6 +20,7 @@ import yaml
 from alerts.raw.tables import RAW_TABLES, REJECTED_ROWS, column_type, quote
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterator, Sequence
 
     from alerts.raw.tables import Engine
@@ -28,6 +29,13 @@ ROOT = Path(__file__).parents[2]
 HOME = ROOT
 TABLES = {table.name: table for table in (*RAW_TABLES, REJECTED_ROWS)}
 PARTIAL_PARSE = "partial_parse.msgpack"
+# Of these a run that ends early has done some.
+SOME_MARTS = [
+    *("engagement_hourly", "session_coverage_daily", "funnel_daily"),
+    *("dwell_histogram_daily", "payload_quality_daily", "data_quality_daily"),
+    *("int_served_items_daily", "topk_overlap_daily", "candidate_sources_daily"),
+    "personalization_intraday",
+]
 # The project as dbt has parsed it, by all that parsing depends on: it takes longer than a build.
 PARSED: dict[tuple[str, ...], bytes] = {}
 
@@ -75,6 +83,15 @@ class Project:
     def next_run(self, *models: str) -> Any:
         """A run as the next night's, of all or of these; the views are what they were."""
         return self.dbt("run", "--select", *tables(*models))
+
+    def ended_run(self, draw: random.Random) -> Any:
+        """A run that ended after some of its models.
+
+        `ctr_weekly` and `personalization_daily` without what they read must not take their days
+        for done.
+        """
+        some = ("ctr_weekly", "personalization_daily", *draw.sample(SOME_MARTS, 4))
+        return self.dbt("run", "--select", "intermediate.ledgers", *some)
 
     def full_refresh(self, *models: str) -> Any:
         """All of them or these anew. On Postgres a table takes the views on it with it."""

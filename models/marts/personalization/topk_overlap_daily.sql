@@ -38,6 +38,7 @@
     select
         *,
         row_number() over (order by trace_id) as list_id,
+        dense_rank() over (order by user_type, device) as cell,
         {# Whom a user is paired with differs from day to day, and never between runs or engines. #}
         md5(user_id || cast(day as {{ dbt.type_string() }})) as place_in_line
     from placed
@@ -94,6 +95,7 @@
         last_responses.user_id,
         last_responses.place_in_line,
         last_responses.list_id,
+        last_responses.cell,
         last_responses.loaded_at,
         list_sizes.size
     from last_responses
@@ -117,6 +119,26 @@
     group by day, namespace, surface, cohort_type, cohort
 {% endcall -%}
 
+{%- call step(steps, 'numbered') %}
+    select
+        *,
+        row_number() over (order by day, namespace, surface, cohort_type, cohort) as group_id
+    from counted
+{% endcall -%}
+
+{# A pool is who are compared with each other. Where all are, the pairs of every cohort are among
+   theirs, and one pool serves all groups of the surface; else each group has its own. #}
+{%- call step(steps, 'pooled') %}
+    select
+        *,
+        coalesce(
+            max(case when cohort_type = 'all' and is_exact then group_id end)
+                over (partition by day, namespace, surface),
+            group_id
+        ) as pool_id
+    from numbered
+{% endcall -%}
+
 {# One line for all: the groups stand one after the other, with room behind each for those who
    stand at its beginning to stand once more at its end. #}
 {%- call step(steps, 'groups', once=once) %}
@@ -133,21 +155,24 @@
             when is_exact then cast(users * (users - 1) / 2 as bigint)
             else users * {{ per_user }}
         end as pairs,
-        row_number() over (order by day, namespace, surface, cohort_type, cohort) as group_id,
+        group_id,
+        pool_id,
         cast(sum(users + {{ per_user }}) over (
-            order by day, namespace, surface, cohort_type, cohort
+            order by group_id
             rows between unbounded preceding and current row
         ) as bigint) - users as first_position
-    from counted
+    from pooled
 {% endcall -%}
 
-{%- call step(steps, 'positioned') %}
+{%- call step(steps, 'placed_members', once=once) %}
     select
         groups.group_id,
+        groups.pool_id,
         groups.is_exact,
         groups.users,
         members.list_id,
         members.size,
+        members.cell,
         groups.first_position,
         row_number() over (
             partition by groups.group_id
@@ -163,37 +188,51 @@
             and members.cohort = groups.cohort
 {% endcall -%}
 
+{# Of whom the users of a pool consist, by type and device, and to which groups those belong. #}
+{%- call step(steps, 'cells', once=once) %}
+    select
+        pool_id,
+        cell,
+        group_id
+    from placed_members
+    group by pool_id, cell, group_id
+{% endcall -%}
+
 {%- call step(steps, 'entries', once=once) %}
     select
-        positioned.group_id,
-        positioned.is_exact,
-        positioned.users,
-        positioned.place,
-        positioned.first_position + positioned.place - 1 as position,
-        positioned.size,
+        placed_members.pool_id,
+        placed_members.is_exact,
+        placed_members.users,
+        placed_members.place,
+        placed_members.first_position + placed_members.place - 1 as position,
+        placed_members.size,
+        placed_members.cell,
         item_numbers.item_number
-    from positioned
-    inner join list_items on positioned.list_id = list_items.list_id
+    from placed_members
+    inner join list_items on placed_members.list_id = list_items.list_id
     inner join item_numbers on list_items.item_id = item_numbers.item_id
+    where placed_members.group_id = placed_members.pool_id
 {% endcall -%}
 
 {# A user is compared with those at most so far behind: they stand in the same block of the line or
-   in the next one, so that blocks can be joined on equal keys. A small group is one block. #}
+   in the next one, so that blocks can be joined on equal keys. A pool of which all are compared is one block. #}
 {%- call step(steps, 'ahead') %}
     select
-        group_id,
+        pool_id,
         position,
         size,
+        cell,
         item_number,
         position + users as last_position,
-        0 - group_id as block
+        0 - pool_id as block
     from entries
     where is_exact
     union all
     select
-        entries.group_id,
+        entries.pool_id,
         entries.position,
         entries.size,
+        entries.cell,
         entries.item_number,
         entries.position + {{ per_user }} as last_position,
         entries.position - mod(entries.position, {{ per_user }}) + blocks.distance as block
@@ -210,14 +249,16 @@
     select
         position,
         size,
+        cell,
         item_number,
-        0 - group_id as block
+        0 - pool_id as block
     from entries
     where is_exact
     union all
     select
         position,
         size,
+        cell,
         item_number,
         position - mod(position, {{ per_user }}) as block
     from entries
@@ -226,6 +267,7 @@
     select
         position + users as position,
         size,
+        cell,
         item_number,
         position + users - mod(position + users, {{ per_user }}) as block
     from entries
@@ -235,9 +277,11 @@
 {# Pairs with nothing in common are not looked at: their number is known. #}
 {%- call step(steps, 'compared') %}
     select
-        ahead.group_id,
+        ahead.pool_id,
         ahead.position,
         behind.position as other_position,
+        min(ahead.cell) as cell,
+        min(behind.cell) as other_cell,
         count(*) as shared_items,
         min(ahead.size + behind.size) as sizes
     from ahead
@@ -247,16 +291,36 @@
             and ahead.block = behind.block
             and ahead.position < behind.position
             and ahead.last_position >= behind.position
-    group by ahead.group_id, ahead.position, behind.position
+    group by ahead.pool_id, ahead.position, behind.position
 {% endcall -%}
 
-{%- call step(steps, 'shared', once=once) %}
+{%- call step(steps, 'tallied') %}
     select
-        group_id,
-        {{ ratio('shared_items', 'sizes - shared_items') }} as jaccard,
+        pool_id,
+        cell,
+        other_cell,
+        shared_items,
+        sizes,
         count(*) as pairs
     from compared
-    group by group_id, shared_items, sizes
+    group by pool_id, cell, other_cell, shared_items, sizes
+{% endcall -%}
+
+{# A pair counts in the groups to which both of it belong. #}
+{%- call step(steps, 'shared', once=once) %}
+    select
+        cells.group_id,
+        {{ ratio('tallied.shared_items', 'tallied.sizes - tallied.shared_items') }} as jaccard,
+        cast(sum(tallied.pairs) as bigint) as pairs
+    from tallied
+    inner join cells
+        on tallied.pool_id = cells.pool_id and tallied.cell = cells.cell
+    inner join cells as other_cells
+        on
+            tallied.pool_id = other_cells.pool_id
+            and tallied.other_cell = other_cells.cell
+            and cells.group_id = other_cells.group_id
+    group by cells.group_id, tallied.shared_items, tallied.sizes
 {% endcall -%}
 
 {%- call step(steps, 'distribution') %}

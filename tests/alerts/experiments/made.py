@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import yaml
@@ -22,6 +20,7 @@ from alerts.experiments.evidence import (
     users_of,
 )
 from alerts.experiments.horizon import day_of_decision
+from tests.alerts.handmade import transaction
 
 ROOT = Path(__file__).parents[3]
 DAY_ONE = date(2025, 3, 3)
@@ -244,7 +243,7 @@ class Made:
 
     def write(self, path: Path, numbers: list[int] | None = None) -> None:
         """The marts in a DuckDB file, with the columns and types of their contracts."""
-        with closing(duckdb.connect(str(path))) as connection:
+        with transaction(path) as connection:
             for statement in ddl():
                 connection.execute(statement)
             for mart, rows in self.rows(numbers).items():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def trials(tmp_path: Path) -> Trials:
-    return Trials(tmp_path / "marts.duckdb").create()
+    return Trials(tmp_path / "marts.duckdb")
 
 
 @pytest.fixture

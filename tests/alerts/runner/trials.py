@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.alerts.handmade import DAY_ONE, Marts
-from tests.alerts.runner.trials_ddl import trials_ddl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,11 +33,6 @@ class Level:
 
 class Trials(Marts):
     """Marts with those of experiments."""
-
-    def create(self) -> Trials:
-        for statement in trials_ddl(self.prefix):
-            self.execute(statement)
-        return self
 
     def row(self, mart: str, **values: Any) -> None:
         named = ", ".join(f"? as {name}" for name in values)

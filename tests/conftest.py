@@ -35,15 +35,16 @@ gc.set_threshold(100_000, 50, 50)
 def _scope(nodeid: str) -> str | None:
     """What must run in one process one after the other; None for the tests of one file.
 
-    What has Spark in its name goes to one process, one session for all; but the cluster, which has
-    processes of its own, to another. The tests of the simulation share two shops. Long tests that
+    What has Spark in its name goes to one process, one session for all, and the other engines with
+    it, which are held against the same marts; but the cluster, which has processes of its own, to
+    another. The tests of the simulation share two shops. Long tests that
     share nothing may part, so that both processes end together.
 
     The marks for groups would do, but pytest 9.2 no longer lets pytest-xdist write them into names.
     """
     if "spark_cluster" in nodeid:
         return "spark cluster"
-    if "spark" in nodeid:
+    if "spark" in nodeid or "test_engines.py" in nodeid:
         return "spark"
     if "alerts/simulate/" in nodeid:
         return "simulate"

@@ -61,8 +61,10 @@ class BuildLog:
         del self.errors[:-_ERROR_LINES]
 
 
-def build(place: Place, description: str) -> int:
+def build(place: Place, description: str, again: bool = False) -> int:
     """Run `dbt build` and return how many nodes were built and tested.
+
+    `again` leaves unit tests out, which would find what they found: they have rows of their own.
 
     Raises:
         WarehouseError: dbt failed; the message shows dbt's own error lines and names its log.
@@ -70,6 +72,7 @@ def build(place: Place, description: str) -> int:
     root = place.project.directory.resolve()
     # -W: dbt.cli imports the module that -m then runs, which Python remarks on.
     command = [sys.executable, "-W", "ignore::RuntimeWarning:runpy", "-m", "dbt.cli.main", "build"]
+    command += ["--exclude-resource-type", "unit_test"] if again else []
     command += ["--log-format", "json", "--log-level", "info", "--target", place.target.name]
     command += ["--project-dir", str(root), "--profiles-dir", str(place.profiles_dir)]
     environment = {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}

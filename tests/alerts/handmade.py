@@ -123,10 +123,13 @@ def transaction(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     with closing(WRITER.cursor()) as cursor:
         cursor.execute(f"attach '{path}' as marts")
+        cursor.execute("use marts").begin()
         try:
-            cursor.execute("use marts").begin()
             yield cursor
             cursor.commit()
+        except BaseException:
+            cursor.rollback()
+            raise
         finally:
             cursor.execute("use memory; detach marts")
 

@@ -143,20 +143,11 @@
    stand at its beginning to stand once more at its end. #}
 {%- call step(steps, 'groups', once=once) %}
     select
-        day,
-        namespace,
-        surface,
-        cohort_type,
-        cohort,
-        users,
-        is_exact,
-        loaded_through,
+        *,
         case
             when is_exact then cast(users * (users - 1) / 2 as bigint)
             else users * {{ per_user }}
         end as pairs,
-        group_id,
-        pool_id,
         cast(sum(users + {{ per_user }}) over (
             order by group_id
             rows between unbounded preceding and current row
@@ -190,12 +181,11 @@
 
 {# Of whom the users of a pool consist, by type and device, and to which groups those belong. #}
 {%- call step(steps, 'cells', once=once) %}
-    select
+    select distinct
         pool_id,
         cell,
         group_id
     from placed_members
-    group by pool_id, cell, group_id
 {% endcall -%}
 
 {%- call step(steps, 'entries', once=once) %}
@@ -214,15 +204,15 @@
     where placed_members.group_id = placed_members.pool_id
 {% endcall -%}
 
-{# A user is compared with those at most so far behind: they stand in the same block of the line or
-   in the next one, so that blocks can be joined on equal keys. A pool of which all are compared is
-   one block. #}
 {%- call step(steps, 'blocks') %}
     select 0 as number
     union all
     select 1 as number
 {% endcall -%}
 
+{# A user is compared with those at most so far behind: they stand in the same block of the line or
+   in the next one, so that blocks can be joined on equal keys. A pool of which all are compared is
+   one block. #}
 {%- call step(steps, 'ahead') %}
     select
         entries.pool_id,

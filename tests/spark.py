@@ -5,16 +5,33 @@ from __future__ import annotations
 import importlib.util
 import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from pyspark.sql import SparkSession
 
 CATALOG = os.environ.get("RECWATCH_TEST_SPARK_CATALOG", "in-memory")
 METASTORE = "jdbc:derby:memory:metastore;create=true"  # Hive's; it ends with the process
+# Of 280 archives those that most classes are in, to be looked into first: each class that Spark
+# compiles against is looked for anew.
+ARCHIVES = (
+    *("spark-catalyst_", "spark-sql_", "spark-sql-api_", "spark-core_", "spark-unsafe_"),
+    *("spark-common-utils_", "scala-library", "hadoop-client-api", "parquet-hadoop"),
+)
+# A file system that takes the right of a file for given: for each file and directory Hadoop would
+# start a `chmod`, and write a file of check sums.
+FILE_SYSTEM = """
+package recwatch;
+public class PlainFileSystem extends org.apache.hadoop.fs.RawLocalFileSystem {
+    public void setPermission(
+        org.apache.hadoop.fs.Path path, org.apache.hadoop.fs.permission.FsPermission permission) {}
+}
+"""
 # For a test of the fixture `target`, which has Spark only where asked: seconds for each test.
 TOO = pytest.mark.parametrize("target", ["duckdb", "postgres", "spark"], indirect=True)
 
@@ -49,6 +66,7 @@ def output(directory: Path, catalog: str = CATALOG) -> dict[str, Any]:
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.memory": "1500m",
+            "spark.driver.extraClassPath": archives(),
             "spark.driver.extraJavaOptions": (
                 f'"-Dderby.system.home={directory}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
                 # What this compiler may keep by default is full after a hundred models, and is
@@ -83,6 +101,14 @@ def output(directory: Path, catalog: str = CATALOG) -> dict[str, Any]:
     }
 
 
+def archives() -> str:
+    """The class path of `ARCHIVES`."""
+    import pyspark
+
+    jars = Path(pyspark.__file__).parent / "jars"
+    return ":".join(str(path) for name in ARCHIVES for path in sorted(jars.glob(f"{name}*")))
+
+
 @contextmanager
 def running(settings: dict[str, Any]) -> Iterator[None]:
     """One session for all that this process does: who joins it does not stop it."""
@@ -90,10 +116,48 @@ def running(settings: dict[str, Any]) -> Iterator[None]:
     from alerts.warehouse.spark_session import session_of
 
     session, _ = session_of(Target("spark", "spark", settings))
+    use_plain_files(session)
     try:
-        yield
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(session), "sql", without_call_sites(type(session).sql))
+            yield
     finally:
         session.stop()
+
+
+def without_call_sites(sql: Any) -> Any:
+    """`SparkSession.sql` whose jobs bear a name: Spark walks the stack to find one for each."""
+
+    def run(self: SparkSession, *arguments: Any, **more: Any) -> Any:
+        for form in ("short", "long"):
+            self.sparkContext.setLocalProperty(f"callSite.{form}", "a test")
+        return sql(self, *arguments, **more)
+
+    return run
+
+
+def use_plain_files(session: SparkSession) -> None:
+    """Let the session's JVM have a `FILE_SYSTEM` for all that is local."""
+    java, new_array = session._jvm, session.sparkContext._gateway.new_array
+
+    def array(kind: Any, *values: Any) -> Any:
+        made = new_array(kind, len(values))
+        for place, value in enumerate(values):
+            made[place] = value
+        return made
+
+    compiler = java.org.codehaus.janino.SimpleCompiler()
+    compiler.setParentClassLoader(java.Thread.currentThread().getContextClassLoader())
+    compiler.cook(FILE_SYSTEM)
+    plain = compiler.getClassLoader().loadClass("recwatch.PlainFileSystem")
+    made = plain.getDeclaredConstructor(array(java.Class)).newInstance(array(java.Object))
+    local, settings = java.java.net.URI.create("file:///"), session._jsc.hadoopConfiguration()
+    made.initialize(local, settings)
+    known = java.Class.forName("org.apache.hadoop.fs.FileSystem")
+    types = array(java.Class, local.getClass(), settings.getClass(), known)
+    put = known.getDeclaredMethod("addFileSystemForTesting", types)
+    put.setAccessible(True)
+    put.invoke(None, array(java.Object, local, settings, made))
 
 
 def session() -> Any:

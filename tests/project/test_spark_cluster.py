@@ -35,6 +35,7 @@ LEDGER = "intermediate.db/int_impressions_ledger"
 SHORT_LIVED = {
     "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     " -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+    " -Djdk.lang.Process.launchMechanism=VFORK"
 }
 
 
@@ -137,6 +138,10 @@ class Place:
         (directory / "spark-defaults.conf").write_text(
             "spark.executor.memory 512m\nspark.sql.shuffle.partitions 2\n"
             "spark.driver.host 127.0.0.1\n"
+            f"spark.driver.extraClassPath {spark.archives()}\n"
+            f"spark.executor.extraClassPath {spark.archives()}\n"
+            # Else Hadoop writes a file of check sums for each, and starts a `chmod` for both.
+            "spark.hadoop.fs.file.impl org.apache.hadoop.fs.RawLocalFileSystem\n"
         )
 
     def start(self, *commands: list[str]) -> subprocess.Popen[str]:

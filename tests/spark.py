@@ -79,6 +79,9 @@ def output(directory: Path, catalog: str = CATALOG) -> dict[str, Any]:
             "spark.log.level": "ERROR",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
+            # A page for each aggregate, sort and broadcast of every task: by default 32 MB, which
+            # hold a few rows here and keep the garbage collector busy.
+            "spark.buffer.pageSize": "1m",
             "spark.default.parallelism": "1",
             "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
             "spark.sql.warehouse.dir": str(directory / "warehouse"),

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,8 +68,10 @@ TABLES = {
     "catalog_items": "int_catalog_ledger",
     "decision_traces": "int_traces_ledger",
 }
-# A day on which one thing happened.
-LONELY = "2025-02-15"
+# Days on which one thing happened.
+LONELY, UNTOUCHED = "2025-02-15", "2025-01-22"
+# When what `Arrivals` says of its second night is loaded.
+NIGHT = "timestamptz '2025-04-28 12:00:00+00'"
 # Said of rows that are accepted as well.
 CONTRADICTIONS = ("personalized_count_wrong", "reason_count_wrong")
 
@@ -85,27 +88,35 @@ def differences(left: Any, right: Any, path: str = "") -> list[str]:
     return [] if left == right else [f"{path}: {left!r} {right!r}"]
 
 
-def build(project: Project, ended: bool = False, at_once: bool = False) -> Project:
-    """One ugly history, and a shop with experiments, built in two runs, with every test of the
-    project, or at once; before the second run maybe one that `ended` after some of its models."""
-    history = History(11, days=8)
-    shop = make_shop(4)
-    moment = f"timestamptz '{LONELY} 12:00:00+00'"
-    project.execute(impression(900, 1, created_at=moment), session(900, 1, started_at=moment))
-    history.arrive(project, rows=400)
-    shop.insert(project, ARRIVALS, 0, 2)
-    if not at_once:
-        project.dbt("build")
-    history.arrive(project, rows=100)
-    shop.insert(project, ARRIVALS + dt.timedelta(hours=17), 1, 2)
-    if ended:
-        project.ended_run(history.random)
-    if at_once:
-        project.dbt("seed")
-        project.dbt("run")
-    else:
-        project.next_run()
-    return project
+class Arrivals:
+    """One ugly history, and a shop with experiments, which arrive on two nights."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.history = History(11, days=8)
+        self.shop = make_shop(4)
+
+    def first(self) -> None:
+        """Most of it, on more than thirty days."""
+        at_noon = [f"timestamptz '{day} 12:00:00+00'" for day in (LONELY, UNTOUCHED)]
+        self.project.execute(
+            impression(900, 1, created_at=at_noon[0]),
+            session(900, 1, started_at=at_noon[0]),
+            impression(903, 1, created_at=at_noon[1]),
+            *(impression(910 + day, day) for day in range(17, 24)),
+        )
+        self.history.arrive(self.project, rows=400)
+        self.shop.insert(self.project, ARRIVALS, 0, 2)
+
+    def second(self) -> None:
+        """The rest; of the days of `QUIET`, only what is said here."""
+        self.history.arrive(self.project, rows=100)
+        self.shop.insert(self.project, ARRIVALS + dt.timedelta(hours=17), 1, 2)
+        self.project.execute(
+            impression(901, 31, created_at="timestamptz '2025-04-10 12:00:00+00'", loaded_at=NIGHT),
+            impression(902, 12, loaded_at=NIGHT),  # late by weeks
+            impression(900, 9, loaded_at=NIGHT),  # a newer version of the lonely one, which moves
+        )
 
 
 @pytest.fixture(scope="module")
@@ -114,19 +125,39 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Project:
     directory = tmp_path_factory.mktemp("reference")
     project = Project("duckdb", duckdb_output(directory / "shop.duckdb"), directory, ZONE)
     project.create_raw_tables()
-    return build(project, at_once=True)
+    arrivals = Arrivals(project)
+    arrivals.first()
+    arrivals.second()
+    project.dbt("seed")
+    project.dbt("run")
+    return project
+
+
+Files = dict[str, dict[str, frozenset[str]]]
+
+
+@dataclass
+class OnSpark:
+    """The marts on Spark, and their files before and after a night."""
+
+    project: SparkProject
+    before: Files
+    after: Files
 
 
 @pytest.fixture(scope="module")
-def on_spark(
-    spark_output: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> SparkProject:
-    """The marts on Spark, which the tests of this module share, in their order."""
+def on_spark(spark_output: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> OnSpark:
+    """Built with every test of the project, and by a second run; shared by the tests here."""
     spark.reset()
     project = SparkProject("spark", spark_output, tmp_path_factory.mktemp("spark-shop"), ZONE)
     project.create_raw_tables()
-    build(project)
-    return project
+    arrivals = Arrivals(project)
+    arrivals.first()
+    project.dbt("build")
+    before = files(project)
+    arrivals.second()
+    project.next_run()
+    return OnSpark(project, before, files(project))
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +167,13 @@ def on_postgres(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
         directory = tmp_path_factory.mktemp("postgres-shop")
         project = Project("postgres", postgres_output(settings), directory, ZONE)
         project.create_raw_tables()
-        yield build(project, ended=True)
+        arrivals = Arrivals(project)
+        arrivals.first()
+        project.dbt("build")
+        arrivals.second()
+        project.ended_run(arrivals.history.random)
+        project.next_run()
+        yield project
 
 
 def test_postgres_agrees_and_no_row_is_lost(
@@ -146,9 +183,9 @@ def test_postgres_agrees_and_no_row_is_lost(
 
 
 def test_spark_agrees_and_no_row_is_lost(
-    reference: Project, on_spark: SparkProject, tmp_path: Path
+    reference: Project, on_spark: OnSpark, tmp_path: Path
 ) -> None:
-    agrees(on_spark, reference, tmp_path)
+    agrees(on_spark.project, reference, tmp_path)
 
 
 def agrees(project: Project, reference: Project, tmp_path: Path) -> None:
@@ -260,17 +297,16 @@ def quarantine_holds_what_was_refused(project: Project) -> None:
     }
 
 
-# Loaded after all of `build`.
-NIGHT = "timestamptz '2025-04-28 12:00:00+00'"
-ENGAGEMENT = "path:models/marts/engagement"
-ENGAGEMENT_MARTS = sorted((ROOT / "models" / "marts" / "engagement").glob("*.sql"))
-
-
 def march(*days: int) -> set[str]:
     return {f"2025-03-{day:02d}" for day in days}
 
 
-def files(project: SparkProject) -> dict[str, dict[str, frozenset[str]]]:
+ENGAGEMENT_MARTS = sorted((ROOT / "models" / "marts" / "engagement").glob("*.sql"))
+# Days of which little or nothing arrives on the second night.
+QUIET = {UNTOUCHED, LONELY, *march(*range(6, 17)), "2025-04-10"}
+
+
+def files(project: SparkProject) -> Files:
     """The files of every partition of every table that runs build."""
     tables = [
         table
@@ -280,18 +316,10 @@ def files(project: SparkProject) -> dict[str, dict[str, frozenset[str]]]:
     return {table: project.partitions(table) for table in tables}
 
 
-def test_a_night_on_spark_rewrites_only_the_partitions_it_touches(on_spark: SparkProject) -> None:
-    """After a month of days, seen in the files of the tables."""
-    before = files(on_spark)
+def test_a_night_on_spark_rewrites_only_the_partitions_it_touches(on_spark: OnSpark) -> None:
+    """After more than thirty days, seen in the files of the tables."""
+    before, after = on_spark.before, on_spark.after
     assert before["analytics.engagement_daily"].keys() >= {LONELY, *march(*range(1, 32))}
-    on_spark.execute(
-        impression(901, 31, created_at="timestamptz '2025-04-10 12:00:00+00'", loaded_at=NIGHT),
-        impression(902, 12, loaded_at=NIGHT),  # late by weeks
-        impression(900, 9, loaded_at=NIGHT),  # a newer version of the lonely one, which moves
-    )
-    on_spark.next_run(f"+{ENGAGEMENT}")
-    after = files(on_spark)
-
     changed = {
         table: {
             day
@@ -299,31 +327,39 @@ def test_a_night_on_spark_rewrites_only_the_partitions_it_touches(on_spark: Spar
             if before[table].get(day) != after[table].get(day)
         }
         for table in after
-        if before[table] or after[table]
     }
+    assert all(UNTOUCHED not in days for days in changed.values())
     touched = {LONELY, *march(9, 12), "2025-04-10"}
-    # Refused and duplicate rows lie under the day of their load, here that of the night.
-    assert changed.pop("intermediate.int_impressions_ledger") == touched
-    # The session of the one that moved.
-    assert changed.pop("analytics.session_coverage_daily") == {LONELY}
-    assert changed.pop("analytics.data_quality_daily") == {"2025-04-01", "2025-04-28"}
+    assert changed["intermediate.int_impressions_ledger"] & QUIET == touched
+    marts = {
+        mart: changed[mart] for mart in (f"analytics.{mart.stem}" for mart in ENGAGEMENT_MARTS)
+    }
+    # The session of the one that moved, and one that moves itself.
+    assert marts.pop("analytics.session_coverage_daily") & QUIET == {LONELY, *march(6)}
+    # Refused and duplicate rows lie under the day of their load.
+    nights = {"2025-04-01", "2025-04-20", "2025-04-28"}
+    assert marts.pop("analytics.data_quality_daily") == nights
     # A week is touched with the one after it, where there is one.
-    weeks = {"2025-02-10", *march(3, 10, 17), "2025-04-07", "2025-04-14"}
-    assert changed.pop("analytics.ctr_weekly") == weeks
-    others = changed.keys() - {f"analytics.{mart.stem}" for mart in ENGAGEMENT_MARTS}
-    assert not any(changed.pop(table) for table in others)
-    assert changed == dict.fromkeys(changed, touched)
+    weeks = {"2025-01-20", "2025-01-27", "2025-02-10", "2025-02-17", "2025-04-07"}
+    assert marts.pop("analytics.ctr_weekly") & weeks == {"2025-02-10", "2025-04-07"}
+    # What is saved on the 17th may end a visit of the week before.
+    assert marts.pop("analytics.funnel_daily") & QUIET - march(*range(10, 17)) == touched - march(
+        12
+    )
+    assert {mart: days & QUIET for mart, days in marts.items()} == dict.fromkeys(marts, touched)
     # The lonely day is empty now: its partition is gone, and known to be gone.
     assert LONELY not in after["analytics.engagement_daily"]
-    assert (f"day={LONELY}",) not in on_spark.rows("show partitions analytics.engagement_daily")
+    partitions = on_spark.project.rows("show partitions analytics.engagement_daily")
+    assert (f"day={LONELY}",) not in partitions
 
     # What a run leaves that is killed while it replaces partitions: the mark, and one missing.
-    marts = on_spark.marts()
+    project = on_spark.project
+    marts = project.marts()
     for table in ("intermediate.int_impressions_ledger", "analytics.engagement_daily"):
-        lose(on_spark, table, "2025-03-20")
-    on_spark.next_run("int_impressions_ledger", "engagement_daily")
-    assert on_spark.marts() == marts
-    assert files(on_spark).keys() == after.keys()
+        lose(project, table, "2025-03-20")
+    project.next_run("int_impressions_ledger", "engagement_daily")
+    assert project.marts() == marts
+    assert files(project).keys() == on_spark.after.keys()
 
 
 def lose(project: SparkProject, table: str, day: str) -> None:

@@ -31,6 +31,7 @@ if os.environ.get("CI"):
 # dbt makes so many small objects that an eighth of its time goes to looking for garbage among them.
 gc.set_threshold(100_000, 50, 50)
 
+SERVER = "RECWATCH_TEST_PG_URL"
 # No test cuts the power: the server need not wait for the disk.
 HASTY = (
     "alter system set fsync = off",
@@ -91,7 +92,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The server that RECWATCH_TEST_PG_URL names, else one of our own for this session."""
-    given = os.environ.get("RECWATCH_TEST_PG_URL")
+    given = os.environ.get(SERVER)
     if given:
         yield given
         return
@@ -120,10 +121,11 @@ def postgres_settings(postgres_url: str) -> Iterator[dict[str, Any]]:
 def fresh_database(url: str) -> Iterator[dict[str, Any]]:
     """A database until the end, one at a time.
 
-    Always of one name, on which dbt's parsed project depends.
+    Always of one name, on which dbt's parsed project depends; on a server of somebody else's, of
+    one in this process, which has others beside it there.
     """
     server = psycopg2.extensions.parse_dsn(url)
-    name = f"recwatch_{os.getpid()}"
+    name = f"recwatch_{os.getpid()}" if os.environ.get(SERVER) else "recwatch"
     _administer(url, f'create database "{name}"')
     try:
         yield {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
 
+from tests.project import harness
 from tests.project.harness import Project
 from tests.project.spark_project import SparkProject
 from tests.project.supabase import PASSWORD, ROLES, Database
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parse_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of several processes one parses the project for all."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        harness.SHARED = tmp_path_factory.getbasetemp().parent
 
 
 def duckdb_output(path: Path) -> dict[str, Any]:

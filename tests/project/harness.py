@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import itertools
 import math
 import os
@@ -38,6 +39,8 @@ SOME_MARTS = [
 ]
 # The project as dbt has parsed it, by all that parsing depends on: it takes longer than a build.
 PARSED: dict[tuple[str, ...], bytes] = {}
+# A directory of all processes that test together, for what one of them has parsed.
+SHARED: Path | None = None
 
 
 @dataclass
@@ -106,12 +109,22 @@ class Project:
         schema = self.output.get("schema", "that of the example of a profile")
         return (self.engine, database, schema, self.dbt_vars.get("raw_schema", "raw"))
 
+    @property
+    def shared(self) -> Path | None:
+        """Where processes that test together leave what they have parsed."""
+        key = hashlib.sha256(repr(self.parsed_by).encode()).hexdigest()[:16]
+        return SHARED / f"parsed-{key}.msgpack" if SHARED else None
+
     def parsed(self) -> Any:
         """The project as an earlier test has parsed it, or nothing."""
         from dbt.contracts.graph.manifest import Manifest
         from dbt.parser.manifest import extended_mashumuro_decoder
 
-        if ROOT != HOME or self.parsed_by not in PARSED:
+        if ROOT != HOME:
+            return None
+        if self.parsed_by not in PARSED and self.shared and self.shared.exists():
+            PARSED[self.parsed_by] = self.shared.read_bytes()
+        if self.parsed_by not in PARSED:
             return None
         manifest = Manifest.from_msgpack(  # type: ignore[attr-defined]
             PARSED[self.parsed_by], decoder=extended_mashumuro_decoder
@@ -124,7 +137,10 @@ class Project:
         file = self.directory / "target" / PARTIAL_PARSE
         if ROOT == HOME and file.exists():
             PARSED.setdefault(self.parsed_by, file.read_bytes())
-            file.unlink()
+            if self.shared is None:
+                file.unlink()
+            else:
+                file.replace(self.shared)
 
     def hand_over_parsed(self) -> None:
         """Leave what dbt has parsed where a process of its own looks for it."""

@@ -129,7 +129,7 @@ def test_a_disk_that_fails_is_one_line(
         monkeypatch.setattr(spark_load._Stream, "_send", send)
         monkeypatch.setattr(spark_load, "_SENT_BYTES", 5_000)
         with pytest.raises(
-            WarehouseError, match=r"cannot load into raw\.pers.*array length"
+            WarehouseError, match=r"cannot load into raw\.pers.*NullPointer"
         ) as caught:
             load_file(warehouse, "raw", METRICS, path)
         assert "\n" not in str(caught.value)

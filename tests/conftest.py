@@ -62,13 +62,21 @@ def _scope(nodeid: str) -> str | None:
     return None
 
 
+# The longest first: with short tests at the end all processes end together.
+TURNS = (
+    *("alerts/demo/test_demo", "alerts/simulate/"),
+    *("tests/project/", "alerts/raw/", "alerts/test_faults", "alerts/state/test_faults"),
+)
+
+
 def _turn(nodeid: str) -> int:
-    """The longest first: with short tests at the end all processes end together."""
-    turns = ("spark", "spark cluster")
+    """The place of a test's scope among the others'."""
+    scopes = ("spark", "spark cluster")
     scope = _scope(nodeid)
-    if scope in turns:
-        return turns.index(scope)
-    return len(turns) if "tests/project/" in nodeid else len(turns) + 1
+    if scope in scopes:
+        return scopes.index(scope)
+    places = [place for place, part in enumerate(TURNS) if part in nodeid]
+    return len(scopes) + min(places, default=len(TURNS))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -119,8 +119,8 @@ def running(settings: dict[str, Any]) -> Iterator[None]:
     from alerts.warehouse.spark_session import session_of
 
     session, _ = session_of(Target("spark", "spark", settings))
-    use_plain_files(session)
     try:
+        use_plain_files(session)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(session), "sql", without_call_sites(type(session).sql))
             yield

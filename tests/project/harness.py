@@ -346,8 +346,8 @@ def untraced() -> Iterator[None]:
 
 @contextmanager
 def hurried() -> Iterator[None]:
-    """Without what takes a third of dbt's own time and nobody sees here: the message it makes of
-    each event, and the words for times of day that it collects anew for each result."""
+    """Without what takes a fifth of a run and nobody sees here: the message that dbt makes of each
+    event, and the words for times of day that it collects anew for each result."""
     import parsedatetime  # type: ignore[import-untyped]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -121,7 +121,7 @@ def test_a_disk_that_fails_is_one_line(
     def send(stream: Any) -> None:
         calls.append(None)
         if len(calls) > 2:
-            stream._stream.write(None, 0, 0)  # Java refuses, as it would a full disk
+            stream._stream.write(b"x", 5, 10)  # Java refuses, as it would a full disk
         real(stream)
 
     with closing(open_warehouse(spark_target, read_only=False)) as warehouse:
@@ -129,7 +129,7 @@ def test_a_disk_that_fails_is_one_line(
         monkeypatch.setattr(spark_load._Stream, "_send", send)
         monkeypatch.setattr(spark_load, "_SENT_BYTES", 5_000)
         with pytest.raises(
-            WarehouseError, match=r"cannot load into raw\.pers.*NullPointer"
+            WarehouseError, match=r"cannot load into raw\.pers.*last source index 15"
         ) as caught:
             load_file(warehouse, "raw", METRICS, path)
         assert "\n" not in str(caught.value)

@@ -9,6 +9,9 @@ SQL := models macros tests/dbt analyses
 PARALLEL := -n 3 --dist loadfile
 # Python compiles what is used when it is first used: all of it takes a quarter of the installation.
 INSTALL := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
+# It must keep what it has compiled, whatever an image for containers sets: else each of the many
+# processes that the tests start compiles dbt anew, which takes longer than its work.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test tests coverage lint lint-types lint-sql format bench calibrate faults clean
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import psycopg2.extensions
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from alerts.warehouse import Target, open_warehouse
 from tests import spark
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from alerts.warehouse import Warehouse
 
-# Everywhere else each run draws examples of its own; CI judges a change by the same ones.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# Everywhere else each run draws examples of its own; CI judges a change by the same ones. How long it
+# takes to draw them says more about the machine than about the test.
+PATIENT = settings(suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("patient", PATIENT)
+settings.register_profile("ci", PATIENT, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "patient")
 
 # dbt makes so many small objects that an eighth of its time goes to looking for garbage among them.
 gc.set_threshold(100_000, 50, 50)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from alerts.warehouse import Warehouse
 
-# Everywhere else each run draws examples of its own; CI judges a change by the same ones. How long it
-# takes to draw them says more about the machine than about the test.
+# Everywhere else each run draws examples of its own; CI judges a change by the same ones. How long
+# it takes to draw them says more about the machine than about the test.
 PATIENT = settings(suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("patient", PATIENT)
 settings.register_profile("ci", PATIENT, derandomize=True)

@@ -10,7 +10,7 @@ PARALLEL := -n 3 --dist loadfile
 # Python compiles what is used when it is first used: all of it takes a quarter of the installation.
 INSTALL := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
 # It must keep what it has compiled, whatever an image for containers sets: else each of the many
-# processes that the tests start compiles dbt anew, which takes longer than its work.
+# processes that the tests start compiles dbt anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test tests coverage lint lint-types lint-sql format bench calibrate faults clean

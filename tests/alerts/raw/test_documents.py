@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.raw.columns import build
@@ -64,7 +64,7 @@ def test_of_duplicate_keys_the_last_is_stored(text: str, stored: str) -> None:
     assert judged(text) == stored
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None)
 @given(st.lists(DOCUMENTS, min_size=1, max_size=4))
 def test_what_is_certified_would_be_stored_unchanged(texts: list[str]) -> None:
     try:

@@ -13,7 +13,7 @@ import duckdb
 import psycopg2
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.errors import ConfigurationError, WarehouseError
@@ -272,7 +272,7 @@ def both(
     postgres.close()
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None)
 @given(text=DOCUMENTS)
 def test_engines_take_every_accepted_document_and_see_the_same(
     both: tuple[Any, Any, Path], text: str

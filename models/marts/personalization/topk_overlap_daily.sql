@@ -3,6 +3,8 @@
     settings=overlap_settings(),
 ) -%}
 {%- set per_user = overlap_settings().overlap_pairs_per_user -%}
+{#- Two numbers below it make one: a pair by its two, since to group by two takes twice as long. -#}
+{%- set base = 2147483648 -%}
 {#- Nothing is to be computed, even once, where no day has changed. -#}
 {%- set once = recompute.days != [] -%}
 {%- set steps = [] -%}
@@ -197,6 +199,9 @@
         placed_members.first_position + placed_members.place - 1 as position,
         placed_members.size,
         placed_members.cell,
+        dense_rank() over (
+            order by placed_members.pool_id, placed_members.cell, placed_members.size
+        ) as kind,
         item_numbers.item_number
     from placed_members
     inner join list_items on placed_members.list_id = list_items.list_id
@@ -215,10 +220,8 @@
    one block. #}
 {%- call step(steps, 'ahead') %}
     select
-        entries.pool_id,
         entries.position,
-        entries.size,
-        entries.cell,
+        entries.kind,
         entries.item_number,
         case
             when entries.is_exact then entries.position + entries.users
@@ -240,8 +243,7 @@
     select
         entries.pool_id,
         entries.is_exact,
-        entries.size,
-        entries.cell,
+        entries.kind,
         entries.item_number,
         entries.position + blocks.number * entries.users as position
     from entries
@@ -252,8 +254,7 @@
 {%- call step(steps, 'behind') %}
     select
         position,
-        size,
-        cell,
+        kind,
         item_number,
         case
             when is_exact then 0 - pool_id
@@ -265,13 +266,9 @@
 {# Pairs with nothing in common are not looked at: their number is known. #}
 {%- call step(steps, 'compared') %}
     select
-        ahead.position,
-        behind.position as other_position,
-        min(ahead.pool_id) as pool_id,
-        min(ahead.cell) as cell,
-        min(behind.cell) as other_cell,
-        count(*) as shared_items,
-        min(ahead.size + behind.size) as sizes
+        ahead.position * {{ base }} + behind.position as pair,
+        min(ahead.kind * {{ base }} + behind.kind) as kinds,
+        count(*) as shared_items
     from ahead
     inner join behind
         on
@@ -279,36 +276,47 @@
             and ahead.block = behind.block
             and ahead.position < behind.position
             and ahead.last_position >= behind.position
-    group by ahead.position, behind.position
+    group by ahead.position * {{ base }} + behind.position
 {% endcall -%}
 
 {%- call step(steps, 'tallied') %}
     select
-        pool_id,
-        cell,
-        other_cell,
+        kinds - mod(kinds, {{ base }}) as kind_ahead,
+        mod(kinds, {{ base }}) as kind_behind,
         shared_items,
-        sizes,
         count(*) as pairs
     from compared
-    group by pool_id, cell, other_cell, shared_items, sizes
+    group by kinds, shared_items
+{% endcall -%}
+
+{%- call step(steps, 'kinds') %}
+    select distinct
+        kind,
+        pool_id,
+        cell,
+        size
+    from entries
 {% endcall -%}
 
 {# A pair counts in the groups to which both of it belong. #}
 {%- call step(steps, 'shared') %}
     select
         cells.group_id,
-        {{ ratio('tallied.shared_items', 'tallied.sizes - tallied.shared_items') }} as jaccard,
+        {{ ratio(
+            'tallied.shared_items', 'kinds.size + other_kinds.size - tallied.shared_items'
+        ) }} as jaccard,
         cast(sum(tallied.pairs) as bigint) as pairs
     from tallied
+    inner join kinds on tallied.kind_ahead = kinds.kind * {{ base }}
+    inner join kinds as other_kinds on tallied.kind_behind = other_kinds.kind
     inner join cells
-        on tallied.pool_id = cells.pool_id and tallied.cell = cells.cell
+        on kinds.pool_id = cells.pool_id and kinds.cell = cells.cell
     inner join cells as other_cells
         on
-            tallied.pool_id = other_cells.pool_id
-            and tallied.other_cell = other_cells.cell
+            kinds.pool_id = other_cells.pool_id
+            and other_kinds.cell = other_cells.cell
             and cells.group_id = other_cells.group_id
-    group by cells.group_id, tallied.shared_items, tallied.sizes
+    group by cells.group_id, tallied.shared_items, kinds.size + other_kinds.size
 {% endcall -%}
 
 {%- call step(steps, 'listed') %}

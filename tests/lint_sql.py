@@ -59,7 +59,7 @@ def lint(dialect: str, output: dict[str, object], directory: Path, paths: list[s
         "DBT_LOG_PATH": str(profiles / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
-    command = ["sqlfluff", "lint", "--dialect", dialect, *DIALECTS[dialect]]
+    command = ["tests.sqlfluff_command", "lint", "--dialect", dialect, *DIALECTS[dialect]]
     command += ["--disable-progress-bar", *paths]
     done = subprocess.run(
         [sys.executable, "-m", *command],

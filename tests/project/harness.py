@@ -24,7 +24,9 @@ from alerts.raw.tables import RAW_TABLES, REJECTED_ROWS, column_type, quote
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from jinja2 import Environment
 
     from alerts.raw.tables import Engine
 
@@ -346,8 +348,10 @@ def untraced() -> Iterator[None]:
 
 @contextmanager
 def hurried() -> Iterator[None]:
-    """Without what takes a fifth of a run and nobody sees here: the message that dbt makes of each
-    event, and the words for times of day that it collects anew for each result."""
+    """Without what takes a fourth of a run and nobody sees here: the message that dbt makes of each
+    event, the words for times of day that it collects anew for each result, and the compilation of
+    a template that an earlier run has compiled."""
+    import jinja2
     import parsedatetime  # type: ignore[import-untyped]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -355,7 +359,22 @@ def hurried() -> Iterator[None]:
         patch.setattr(f"{events}.base_types.ParseDict", lambda _, message, **__: message)
         patch.setattr(f"{events}.event_manager.EventManager.fire_event", lambda *_, **__: None)
         patch.setattr("parsedatetime.Constants", cache(parsedatetime.Constants))
+        patch.setattr(jinja2.Environment, "compile", once_a_text(jinja2.Environment.compile))
         yield
+
+
+@cache
+def once_a_text(compile_text: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for all runs: what compiles a template, which remembers the code of each text."""
+    known: dict[tuple[Any, ...], Any] = {}
+
+    def code(self: Environment, *arguments: Any) -> Any:
+        key = (type(self), *arguments)
+        if key not in known:
+            known[key] = compile_text(self, *arguments)
+        return known[key]
+
+    return code
 
 
 @contextmanager

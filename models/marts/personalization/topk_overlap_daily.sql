@@ -165,7 +165,7 @@
         groups.users,
         members.list_id,
         members.size,
-        members.cell,
+        dense_rank() over (order by groups.pool_id, members.cell, members.size) as kind,
         groups.first_position,
         row_number() over (
             partition by groups.group_id
@@ -181,11 +181,12 @@
             and members.cohort = groups.cohort
 {% endcall -%}
 
-{# Of whom the users of a pool consist, by type and device, and to which groups those belong. #}
-{%- call step(steps, 'cells', once=once) %}
+{# Of whom the users of a pool consist, by type, device and how much they were shown, and to which
+   groups those belong. #}
+{%- call step(steps, 'kinds', once=once) %}
     select distinct
-        pool_id,
-        cell,
+        kind,
+        size,
         group_id
     from placed_members
 {% endcall -%}
@@ -197,11 +198,7 @@
         placed_members.users,
         placed_members.place,
         placed_members.first_position + placed_members.place - 1 as position,
-        placed_members.size,
-        placed_members.cell,
-        dense_rank() over (
-            order by placed_members.pool_id, placed_members.cell, placed_members.size
-        ) as kind,
+        placed_members.kind,
         item_numbers.item_number
     from placed_members
     inner join list_items on placed_members.list_id = list_items.list_id
@@ -289,34 +286,19 @@
     group by kinds, shared_items
 {% endcall -%}
 
-{%- call step(steps, 'kinds') %}
-    select distinct
-        kind,
-        pool_id,
-        cell,
-        size
-    from entries
-{% endcall -%}
-
 {# A pair counts in the groups to which both of it belong. #}
 {%- call step(steps, 'shared') %}
     select
-        cells.group_id,
+        kinds.group_id,
         {{ ratio(
             'tallied.shared_items', 'kinds.size + other_kinds.size - tallied.shared_items'
         ) }} as jaccard,
         cast(sum(tallied.pairs) as bigint) as pairs
     from tallied
     inner join kinds on tallied.kind_ahead = kinds.kind * {{ base }}
-    inner join kinds as other_kinds on tallied.kind_behind = other_kinds.kind
-    inner join cells
-        on kinds.pool_id = cells.pool_id and kinds.cell = cells.cell
-    inner join cells as other_cells
-        on
-            kinds.pool_id = other_cells.pool_id
-            and other_kinds.cell = other_cells.cell
-            and cells.group_id = other_cells.group_id
-    group by cells.group_id, tallied.shared_items, kinds.size + other_kinds.size
+    inner join kinds as other_kinds
+        on tallied.kind_behind = other_kinds.kind and kinds.group_id = other_kinds.group_id
+    group by kinds.group_id, tallied.shared_items, kinds.size + other_kinds.size
 {% endcall -%}
 
 {%- call step(steps, 'listed') %}

@@ -101,7 +101,7 @@ select
     {{ return("select * from " ~ this ~ " where false") }}
 {%- endif -%}
 
-{%- call step(steps, 'known_days', once=true) %}
+{%- call step(steps, 'known_days', apart=true) %}
     select distinct day
     from {{ this }}
     {%- if not state.decide_all %}

@@ -240,49 +240,34 @@
         is_by_country, day
 {% endcall -%}
 
+{%- call step(steps, 'segment_types') %}
+    {%- for segment_type in ['all', 'user_type', 'device', 'country', 'weight_period', 'surface'] %}
+    select
+        '{{ segment_type }}' as segment_type,
+        {{ segment_type == 'country' }} as is_by_country,
+        {{ segment_type == 'surface' }} as is_by_surface
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+{% endcall -%}
+
 {# A cut by surface has users of its own: those who saw the experiment there. #}
 {%- call step(steps, 'cuts') %}
     select
-        *,
-        'all' as segment_type,
-        'all' as segment
+        added.*,
+        segment_types.segment_type,
+        case segment_types.segment_type
+            when 'all' then 'all'
+            when 'user_type' then added.user_type
+            when 'device' then added.device
+            when 'country' then added.country
+            when 'weight_period' then cast(added.weight_period as {{ dbt.type_string() }})
+            else added.scope
+        end as segment
     from added
-    where scope = '(all)' and not is_by_country
-    union all
-    select
-        *,
-        'user_type' as segment_type,
-        user_type as segment
-    from added
-    where scope = '(all)' and not is_by_country
-    union all
-    select
-        *,
-        'device' as segment_type,
-        device as segment
-    from added
-    where scope = '(all)' and not is_by_country
-    union all
-    select
-        *,
-        'country' as segment_type,
-        country as segment
-    from added
-    where scope = '(all)' and is_by_country
-    union all
-    select
-        *,
-        'weight_period' as segment_type,
-        cast(weight_period as {{ dbt.type_string() }}) as segment
-    from added
-    where scope = '(all)' and not is_by_country
-    union all
-    select
-        *,
-        'surface' as segment_type,
-        scope as segment
-    from added
-    where scope <> '(all)'
+    inner join segment_types
+        on
+            added.is_by_country = segment_types.is_by_country
+            and (added.scope <> '(all)') = segment_types.is_by_surface
 {% endcall -%}
 
 {%- call step(steps, 'rolled', once=true) %}

@@ -241,13 +241,35 @@
 {% endcall -%}
 
 {%- call step(steps, 'segment_types') %}
-    {%- for segment_type in ['all', 'user_type', 'device', 'country', 'weight_period', 'surface'] %}
     select
-        '{{ segment_type }}' as segment_type,
-        {{ segment_type == 'country' }} as is_by_country,
-        {{ segment_type == 'surface' }} as is_by_surface
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
+        'all' as segment_type,
+        false as is_by_country,
+        false as is_by_surface
+    union all
+    select
+        'user_type' as segment_type,
+        false as is_by_country,
+        false as is_by_surface
+    union all
+    select
+        'device' as segment_type,
+        false as is_by_country,
+        false as is_by_surface
+    union all
+    select
+        'country' as segment_type,
+        true as is_by_country,
+        false as is_by_surface
+    union all
+    select
+        'weight_period' as segment_type,
+        false as is_by_country,
+        false as is_by_surface
+    union all
+    select
+        'surface' as segment_type,
+        false as is_by_country,
+        true as is_by_surface
 {% endcall -%}
 
 {# A cut by surface has users of its own: those who saw the experiment there. #}

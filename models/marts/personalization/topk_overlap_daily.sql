@@ -159,26 +159,26 @@
 
 {%- call step(steps, 'placed_members', once=once) %}
     select
-        groups.group_id,
-        groups.pool_id,
-        groups.is_exact,
-        groups.users,
+        cohorts.group_id,
+        cohorts.pool_id,
+        cohorts.is_exact,
+        cohorts.users,
         members.list_id,
         members.size,
-        dense_rank() over (order by groups.pool_id, members.cell, members.size) as kind,
-        groups.first_position,
+        dense_rank() over (order by cohorts.pool_id, members.cell, members.size) as kind,
+        cohorts.first_position,
         row_number() over (
-            partition by groups.group_id
+            partition by cohorts.group_id
             order by members.place_in_line, {{ byte_order('members.user_id') }}
         ) as place
     from members
-    inner join groups
+    inner join groups as cohorts
         on
-            members.day = groups.day
-            and members.namespace = groups.namespace
-            and members.surface = groups.surface
-            and members.cohort_type = groups.cohort_type
-            and members.cohort = groups.cohort
+            members.day = cohorts.day
+            and members.namespace = cohorts.namespace
+            and members.surface = cohorts.surface
+            and members.cohort_type = cohorts.cohort_type
+            and members.cohort = cohorts.cohort
 {% endcall -%}
 
 {# Of whom the users of a pool consist, by type, device and how much they were shown, and to which

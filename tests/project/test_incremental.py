@@ -1,4 +1,4 @@
-"""Any history of runs gives what one full refresh gives."""
+"""Any history of runs, ended and killed ones among them, gives what one full refresh gives."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.project.harness import assert_same_marts
 from tests.project.history import History
+from tests.project.killed import kill_a_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,10 @@ def test_increments_equal_one_full_refresh(new_project: Callable[..., Project]) 
     project.next_run()
     history.arrive(project)
     project.ended_run(history.random)
-    project.next_run()
+    for _ in range(2):
+        history.arrive(project)
+        kill_a_run(project, after=history.random.uniform(0, 1.5))
+    project.dbt("run")
     incremental = project.marts()
     project.full_refresh()
     assert_same_marts(incremental, project.marts())

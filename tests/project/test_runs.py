@@ -1,19 +1,11 @@
-"""What a run touches, what it leaves alone, and what an ended or misled run leaves behind."""
+"""What a run touches, what it leaves alone, and how a misled run is noticed."""
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.project.harness import ROOT, assert_same_marts
-from tests.project.history import History
 from tests.project.raw_rows import impression, session
 
 if TYPE_CHECKING:
@@ -188,61 +180,3 @@ def test_another_hash_of_the_keys_is_noticed(new_project: Callable[..., Project]
     incremental = project.marts()
     project.full_refresh(MARTS)
     assert project.marts() == incremental
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_killed_run_is_repaired_by_the_next(
-    engine: str, new_project: Callable[..., Project]
-) -> None:
-    project = new_project(engine)
-    history = History(5)
-    history.arrive(project)
-    project.dbt("seed")
-    project.dbt("run")
-    moments = random.Random(5)
-    for _ in range(2):
-        history.arrive(project)
-        kill_a_run(project, after=moments.uniform(0, 1.5))
-    project.next_run()
-    repaired = project.marts()
-    project.full_refresh()
-    assert_same_marts(repaired, project.marts())
-
-
-def kill_a_run(project: Project, after: float) -> None:
-    """Start `dbt run` as a process, and end it so long after its first ledger began by SIGKILL."""
-    project.release()
-    project.hand_over_parsed()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dbt.cli.main", "run"],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "DBT_PROFILES_DIR": str(project.directory),
-            "DBT_TARGET_PATH": str(project.directory / "target"),
-            "DBT_LOG_PATH": str(project.directory / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    begun = any("START sql incremental model" in line for line in process.stdout)
-    assert begun, "the run did not come to a ledger"
-    time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    if project.engine == "postgres":
-        until_nobody_is_connected(project)
-
-
-def until_nobody_is_connected(project: Project) -> None:
-    """Wait until the server has noticed that its client is gone."""
-    for _ in range(100):
-        others = project.rows(
-            "select count(*) from pg_stat_activity"
-            " where datname = current_database() and pid <> pg_backend_pid()"
-        )
-        if others == [(0,)]:
-            return
-        time.sleep(0.1)

@@ -137,6 +137,8 @@ class Place:
         # What the profile does not name, Spark's own file does.
         (directory / "spark-defaults.conf").write_text(
             "spark.executor.memory 512m\nspark.sql.shuffle.partitions 2\n"
+            # A class of its own for each stage takes longer to compile than its rows to compute.
+            "spark.sql.codegen.wholeStage false\n"
             "spark.driver.host 127.0.0.1\n"
             f"spark.driver.extraClassPath {spark.archives()}\n"
             f"spark.executor.extraClassPath {spark.archives()}\n"

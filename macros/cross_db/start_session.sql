@@ -6,15 +6,6 @@
 {% macro default__start_session() -%}
 {%- endmacro %}
 
-{# An aggregate of millions of groups takes twice as long where DuckDB has fewer than three threads,
-   also on two cores: only from three on does it part its hash table, to look through a small piece
-   for each row. Who names their number in the profile is left alone. #}
-{% macro duckdb__start_session() -%}
-    {%- if execute and 'threads' not in (target.get('settings') or {}) -%}
-        {%- do run_query("set threads = greatest(4, current_setting('threads'))") -%}
-    {%- endif -%}
-{%- endmacro %}
-
 {# dbt's threads share one Spark session. #}
 {% macro spark__start_session() -%}
     {%- if execute -%}

@@ -3,8 +3,6 @@
     settings=overlap_settings(),
 ) -%}
 {%- set per_user = overlap_settings().overlap_pairs_per_user -%}
-{#- Two numbers below it make one: a pair by its two, since to group by two takes twice as long. -#}
-{%- set base = 2147483648 -%}
 {#- Nothing is to be computed, even once, where no day has changed. -#}
 {%- set once = recompute.days != [] -%}
 {%- set steps = [] -%}
@@ -159,34 +157,33 @@
 
 {%- call step(steps, 'placed_members', once=once) %}
     select
-        cohorts.group_id,
-        cohorts.pool_id,
-        cohorts.is_exact,
-        cohorts.users,
+        groups.group_id,
+        groups.pool_id,
+        groups.is_exact,
+        groups.users,
         members.list_id,
         members.size,
-        dense_rank() over (order by cohorts.pool_id, members.cell, members.size) as kind,
-        cohorts.first_position,
+        members.cell,
+        groups.first_position,
         row_number() over (
-            partition by cohorts.group_id
+            partition by groups.group_id
             order by members.place_in_line, {{ byte_order('members.user_id') }}
         ) as place
     from members
-    inner join groups as cohorts
+    inner join groups
         on
-            members.day = cohorts.day
-            and members.namespace = cohorts.namespace
-            and members.surface = cohorts.surface
-            and members.cohort_type = cohorts.cohort_type
-            and members.cohort = cohorts.cohort
+            members.day = groups.day
+            and members.namespace = groups.namespace
+            and members.surface = groups.surface
+            and members.cohort_type = groups.cohort_type
+            and members.cohort = groups.cohort
 {% endcall -%}
 
-{# Of whom the users of a pool consist, by type, device and how much they were shown, and to which
-   groups those belong. #}
-{%- call step(steps, 'kinds', once=once) %}
+{# Of whom the users of a pool consist, by type and device, and to which groups those belong. #}
+{%- call step(steps, 'cells', once=once) %}
     select distinct
-        kind,
-        size,
+        pool_id,
+        cell,
         group_id
     from placed_members
 {% endcall -%}
@@ -198,7 +195,8 @@
         placed_members.users,
         placed_members.place,
         placed_members.first_position + placed_members.place - 1 as position,
-        placed_members.kind,
+        placed_members.size,
+        placed_members.cell,
         item_numbers.item_number
     from placed_members
     inner join list_items on placed_members.list_id = list_items.list_id
@@ -217,8 +215,10 @@
    one block. #}
 {%- call step(steps, 'ahead') %}
     select
+        entries.pool_id,
         entries.position,
-        entries.kind,
+        entries.size,
+        entries.cell,
         entries.item_number,
         case
             when entries.is_exact then entries.position + entries.users
@@ -240,7 +240,8 @@
     select
         entries.pool_id,
         entries.is_exact,
-        entries.kind,
+        entries.size,
+        entries.cell,
         entries.item_number,
         entries.position + blocks.number * entries.users as position
     from entries
@@ -251,7 +252,8 @@
 {%- call step(steps, 'behind') %}
     select
         position,
-        kind,
+        size,
+        cell,
         item_number,
         case
             when is_exact then 0 - pool_id
@@ -263,9 +265,13 @@
 {# Pairs with nothing in common are not looked at: their number is known. #}
 {%- call step(steps, 'compared') %}
     select
-        ahead.position * {{ base }} + behind.position as pair,
-        min(ahead.kind * {{ base }} + behind.kind) as kinds,
-        count(*) as shared_items
+        ahead.position,
+        behind.position as other_position,
+        min(ahead.pool_id) as pool_id,
+        min(ahead.cell) as cell,
+        min(behind.cell) as other_cell,
+        count(*) as shared_items,
+        min(ahead.size + behind.size) as sizes
     from ahead
     inner join behind
         on
@@ -273,32 +279,36 @@
             and ahead.block = behind.block
             and ahead.position < behind.position
             and ahead.last_position >= behind.position
-    group by ahead.position * {{ base }} + behind.position
+    group by ahead.position, behind.position
 {% endcall -%}
 
 {%- call step(steps, 'tallied') %}
     select
-        kinds - mod(kinds, {{ base }}) as kind_ahead,
-        mod(kinds, {{ base }}) as kind_behind,
+        pool_id,
+        cell,
+        other_cell,
         shared_items,
+        sizes,
         count(*) as pairs
     from compared
-    group by kinds, shared_items
+    group by pool_id, cell, other_cell, shared_items, sizes
 {% endcall -%}
 
 {# A pair counts in the groups to which both of it belong. #}
 {%- call step(steps, 'shared') %}
     select
-        kinds.group_id,
-        {{ ratio(
-            'tallied.shared_items', 'kinds.size + other_kinds.size - tallied.shared_items'
-        ) }} as jaccard,
+        cells.group_id,
+        {{ ratio('tallied.shared_items', 'tallied.sizes - tallied.shared_items') }} as jaccard,
         cast(sum(tallied.pairs) as bigint) as pairs
     from tallied
-    inner join kinds on tallied.kind_ahead = kinds.kind * {{ base }}
-    inner join kinds as other_kinds
-        on tallied.kind_behind = other_kinds.kind and kinds.group_id = other_kinds.group_id
-    group by kinds.group_id, tallied.shared_items, kinds.size + other_kinds.size
+    inner join cells
+        on tallied.pool_id = cells.pool_id and tallied.cell = cells.cell
+    inner join cells as other_cells
+        on
+            tallied.pool_id = other_cells.pool_id
+            and tallied.other_cell = other_cells.cell
+            and cells.group_id = other_cells.group_id
+    group by cells.group_id, tallied.shared_items, tallied.sizes
 {% endcall -%}
 
 {%- call step(steps, 'listed') %}

@@ -61,17 +61,21 @@ class Project:
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "profiles.yml").write_text(yaml.safe_dump(profile))
 
-    def dbt(self, *arguments: str, ok: bool = True) -> Any:
-        """Run dbt in this process; the result, or a failed test with dbt's own words."""
-        from dbt.cli.main import dbtRunner
-
-        places = {
+    @property
+    def places(self) -> dict[str, str]:
+        """Environment variables by which dbt reads and writes in this project's own directory."""
+        return {
             "DBT_TARGET_PATH": str(self.directory / "target"),
             "DBT_LOG_PATH": str(self.directory / "logs"),
             "DBT_PROFILES_DIR": str(self.directory),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
-        with warnings.catch_warnings(), environment(places), untraced(), hurried():
+
+    def dbt(self, *arguments: str, ok: bool = True) -> Any:
+        """Run dbt in this process; the result, or a failed test with dbt's own words."""
+        from dbt.cli.main import dbtRunner
+
+        with warnings.catch_warnings(), environment(self.places), untraced(), hurried():
             warnings.simplefilter("ignore")  # dbt's and its libraries' own
             result = dbtRunner(manifest=self.parsed()).invoke(
                 [
@@ -348,9 +352,9 @@ def untraced() -> Iterator[None]:
 
 @contextmanager
 def hurried() -> Iterator[None]:
-    """Without what takes a fourth of a run and nobody sees here: the message that dbt makes of each
-    event, the words for times of day that it collects anew for each result, and the compilation of
-    a template that an earlier run has compiled."""
+    """Without what takes a fifth of a run and nobody sees here: the message that dbt makes of each
+    event, the words for times of day that it collects anew for each result, and, in all but the
+    first run, the compilation of its templates."""
     import jinja2
     import parsedatetime  # type: ignore[import-untyped]
 

@@ -24,13 +24,7 @@ def kill_a_run(project: Project, after: float) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "dbt.cli.main", "run", "--vars", yaml.safe_dump(project.dbt_vars)],
         cwd=ROOT,
-        env={
-            **os.environ,
-            "DBT_PROFILES_DIR": str(project.directory),
-            "DBT_TARGET_PATH": str(project.directory / "target"),
-            "DBT_LOG_PATH": str(project.directory / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
+        env={**os.environ, **project.places},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -163,8 +163,8 @@ def on_spark(spark_output: dict[str, Any], tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def on_postgres(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """The marts on Postgres, where one run more was killed and one ended early: the next repairs
-    what they left."""
+    """The marts on Postgres, where two runs more were killed and one ended early: the next
+    repairs what they left."""
     with fresh_database(postgres_url) as settings:
         directory = tmp_path_factory.mktemp("postgres-shop")
         project = Project("postgres", postgres_output(settings), directory, ZONE)
@@ -173,7 +173,8 @@ def on_postgres(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
         arrivals.first()
         project.dbt("build")
         arrivals.second()
-        kill_a_run(project, after=arrivals.history.random.uniform(0, 1.5))
+        for _ in range(2):
+            kill_a_run(project, after=arrivals.history.random.uniform(0, 1.5))
         project.ended_run(arrivals.history.random)
         project.dbt("run")  # with the views that went when the killed run replaced what they read
         yield project

@@ -140,6 +140,7 @@ def large_overlap(users: int) -> None:
         f"  {overlap.seconds:.1f} s (under 10 on two cores),"
         f" {overlap.seconds / ledger.seconds:.2f} of the time that parsing the responses takes"
     )
+    print(f"  peak memory {overlap.peak_mb:,.0f} MB")
     path.unlink()
 
 

@@ -56,15 +56,6 @@
         and (response_items.k is null or response_items.rank <= response_items.k)
 {% endcall -%}
 
-{# Numbers are compared faster than texts. #}
-{%- call step(steps, 'item_numbers') %}
-    select
-        item_id,
-        row_number() over (order by item_id) as item_number
-    from list_items
-    group by item_id
-{% endcall -%}
-
 {%- call step(steps, 'list_sizes') %}
     select
         list_id,
@@ -157,158 +148,190 @@
 
 {%- call step(steps, 'placed_members', once=once) %}
     select
-        groups.group_id,
-        groups.pool_id,
-        groups.is_exact,
-        groups.users,
+        cohorts.group_id,
+        cohorts.pool_id,
+        cohorts.is_exact,
+        cohorts.users,
         members.list_id,
         members.size,
-        members.cell,
-        groups.first_position,
+        dense_rank() over (order by cohorts.pool_id, members.cell, members.size) as kind,
+        cohorts.first_position,
         row_number() over (
-            partition by groups.group_id
+            partition by cohorts.group_id
             order by members.place_in_line, {{ byte_order('members.user_id') }}
         ) as place
     from members
-    inner join groups
+    inner join groups as cohorts
         on
-            members.day = groups.day
-            and members.namespace = groups.namespace
-            and members.surface = groups.surface
-            and members.cohort_type = groups.cohort_type
-            and members.cohort = groups.cohort
+            members.day = cohorts.day
+            and members.namespace = cohorts.namespace
+            and members.surface = cohorts.surface
+            and members.cohort_type = cohorts.cohort_type
+            and members.cohort = cohorts.cohort
 {% endcall -%}
 
-{# Of whom the users of a pool consist, by type and device, and to which groups those belong. #}
-{%- call step(steps, 'cells', once=once) %}
+{# Of whom the users of a pool consist, by type, device and how much they were shown, and to which
+   groups those belong. #}
+{%- call step(steps, 'kinds', once=once) %}
     select distinct
-        pool_id,
-        cell,
+        kind,
+        size,
         group_id
     from placed_members
 {% endcall -%}
 
-{%- call step(steps, 'entries', once=once) %}
+{%- call step(steps, 'line') %}
     select
-        placed_members.pool_id,
-        placed_members.is_exact,
-        placed_members.users,
-        placed_members.place,
-        placed_members.first_position + placed_members.place - 1 as position,
-        placed_members.size,
-        placed_members.cell,
-        item_numbers.item_number
+        pool_id,
+        is_exact,
+        users,
+        place,
+        first_position + place - 1 as position,
+        kind,
+        list_id
     from placed_members
-    inner join list_items on placed_members.list_id = list_items.list_id
-    inner join item_numbers on list_items.item_id = item_numbers.item_id
-    where placed_members.group_id = placed_members.pool_id
+    where group_id = pool_id
 {% endcall -%}
 
-{%- call step(steps, 'blocks') %}
-    select 0 as number
+{# Who stands at the beginning stands once more at the end, to be met there. #}
+{%- call step(steps, 'stands') %}
+    select
+        pool_id,
+        is_exact,
+        position,
+        case when is_exact then position + users else position + {{ per_user }} end
+            as last_position,
+        kind,
+        list_id
+    from line
     union all
-    select 1 as number
+    select
+        pool_id,
+        is_exact,
+        position + users as position,
+        cast(null as bigint) as last_position,
+        kind,
+        list_id
+    from line
+    where not is_exact and place <= {{ per_user }}
+{% endcall -%}
+
+{%- call step(steps, 'in_blocks') %}
+    select
+        case
+            when is_exact then 0 - pool_id
+            else position - mod(position, {{ per_user }})
+        end as block,
+        is_exact,
+        position,
+        last_position,
+        true as is_met,
+        kind,
+        list_id
+    from stands
 {% endcall -%}
 
 {# A user is compared with those at most so far behind: they stand in the same block of the line or
    in the next one, so that blocks can be joined on equal keys. A pool of which all are compared is
    one block. #}
-{%- call step(steps, 'ahead') %}
-    select
-        entries.pool_id,
-        entries.position,
-        entries.size,
-        entries.cell,
-        entries.item_number,
-        case
-            when entries.is_exact then entries.position + entries.users
-            else entries.position + {{ per_user }}
-        end as last_position,
-        case
-            when entries.is_exact then 0 - entries.pool_id
-            else
-                entries.position - mod(entries.position, {{ per_user }})
-                + blocks.number * {{ per_user }}
-        end as block
-    from entries
-    cross join blocks
-    where not entries.is_exact or blocks.number = 0
-{% endcall -%}
-
-{# Who stands at the beginning stands once more at the end. #}
-{%- call step(steps, 'places') %}
-    select
-        entries.pool_id,
-        entries.is_exact,
-        entries.size,
-        entries.cell,
-        entries.item_number,
-        entries.position + blocks.number * entries.users as position
-    from entries
-    cross join blocks
-    where blocks.number = 0 or (not entries.is_exact and entries.place <= {{ per_user }})
-{% endcall -%}
-
-{%- call step(steps, 'behind') %}
-    select
-        position,
-        size,
-        cell,
-        item_number,
-        case
-            when is_exact then 0 - pool_id
-            else position - mod(position, {{ per_user }})
-        end as block
-    from places
-{% endcall -%}
-
-{# Pairs with nothing in common are not looked at: their number is known. #}
 {%- call step(steps, 'compared') %}
     select
-        ahead.position,
-        behind.position as other_position,
-        min(ahead.pool_id) as pool_id,
-        min(ahead.cell) as cell,
-        min(behind.cell) as other_cell,
-        count(*) as shared_items,
-        min(ahead.size + behind.size) as sizes
-    from ahead
-    inner join behind
-        on
-            ahead.item_number = behind.item_number
-            and ahead.block = behind.block
-            and ahead.position < behind.position
-            and ahead.last_position >= behind.position
-    group by ahead.position, behind.position
+        block,
+        position,
+        last_position,
+        is_met,
+        kind,
+        list_id
+    from in_blocks
+    union all
+    select
+        block + {{ per_user }} as block,
+        position,
+        last_position,
+        false as is_met,
+        kind,
+        list_id
+    from in_blocks
+    where not is_exact and last_position is not null
 {% endcall -%}
 
+{%- call step(steps, 'shown', once=once) %}
+    select
+        compared.block,
+        compared.position,
+        compared.last_position,
+        compared.is_met,
+        compared.kind,
+        list_items.item_id
+    from compared
+    inner join list_items on compared.list_id = list_items.list_id
+{% endcall -%}
+
+{# What one alone was shown is in no other list. #}
+{%- call step(steps, 'block_items') %}
+    select
+        block,
+        item_id,
+        row_number() over (partition by block order by item_id) - 1 as number,
+        count(*) over (partition by block) as numbers
+    from shown
+    group by block, item_id
+    having min(position) < max(position)
+{% endcall -%}
+
+{%- call step(steps, 'numbered_items') %}
+    select
+        block,
+        item_id,
+        {{ number_set('number', 'numbers') }} as items
+    from block_items
+{% endcall -%}
+
+{%- call step(steps, 'item_sets', once=once) %}
+    select
+        shown.block,
+        shown.position,
+        shown.last_position,
+        shown.is_met,
+        shown.kind,
+        {{ union_of_sets('numbered_items.items') }} as items
+    from shown
+    inner join numbered_items
+        on shown.block = numbered_items.block and shown.item_id = numbered_items.item_id
+    group by shown.block, shown.position, shown.last_position, shown.is_met, shown.kind
+{% endcall -%}
+
+{# Each pair is looked at and counted at once: to gather the items of all pairs first would take
+   memory by the pair. #}
 {%- call step(steps, 'tallied') %}
     select
-        pool_id,
-        cell,
-        other_cell,
-        shared_items,
-        sizes,
+        ahead.kind as kind_ahead,
+        behind.kind as kind_behind,
+        {{ numbers_in_both('ahead.items', 'behind.items') }} as shared_items,
         count(*) as pairs
-    from compared
-    group by pool_id, cell, other_cell, shared_items, sizes
+    from item_sets as ahead
+    inner join item_sets as behind
+        on
+            ahead.block = behind.block
+            and ahead.position < behind.position
+            and ahead.last_position >= behind.position
+    where behind.is_met
+    group by ahead.kind, behind.kind, {{ numbers_in_both('ahead.items', 'behind.items') }}
 {% endcall -%}
 
 {# A pair counts in the groups to which both of it belong. #}
 {%- call step(steps, 'shared') %}
     select
-        cells.group_id,
-        {{ ratio('tallied.shared_items', 'tallied.sizes - tallied.shared_items') }} as jaccard,
+        kinds.group_id,
+        {{ ratio(
+            'tallied.shared_items', 'kinds.size + other_kinds.size - tallied.shared_items'
+        ) }} as jaccard,
         cast(sum(tallied.pairs) as bigint) as pairs
     from tallied
-    inner join cells
-        on tallied.pool_id = cells.pool_id and tallied.cell = cells.cell
-    inner join cells as other_cells
-        on
-            tallied.pool_id = other_cells.pool_id
-            and tallied.other_cell = other_cells.cell
-            and cells.group_id = other_cells.group_id
-    group by cells.group_id, tallied.shared_items, tallied.sizes
+    inner join kinds on tallied.kind_ahead = kinds.kind
+    inner join kinds as other_kinds
+        on tallied.kind_behind = other_kinds.kind and kinds.group_id = other_kinds.group_id
+    group by kinds.group_id, tallied.shared_items, kinds.size + other_kinds.size
 {% endcall -%}
 
 {%- call step(steps, 'listed') %}

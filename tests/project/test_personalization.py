@@ -206,6 +206,48 @@ def test_the_standard_error_of_drawn_pairs_is_honest(new_project: Callable[..., 
     assert 0.6 < spread < 1.15
 
 
+def test_memory_does_not_grow_with_the_pairs(new_project: Callable[..., Project]) -> None:
+    project = new_project("duckdb")
+    users = 1_500
+    project.execute(
+        f"""
+        insert into raw.decision_traces by name
+        select
+            't' || number as trace_id,
+            'n' as namespace,
+            'home' as surface,
+            'u' || number as user_id,
+            timestamptz '{DAY}' as created_at,
+            json_object(
+                'items',
+                list_transform(
+                    range(12),
+                    lambda place: {{'item_id': 'i' || hash(number * 12 + place) % 40}}
+                )
+            ) as payload,
+            timestamptz '{DAY}' + interval 2 days as loaded_at
+        from range({users}) as t (number)
+        """
+    )
+    project.dbt("seed")
+    project.dbt("run", "--select", "+topk_overlap_daily")
+    pairs = users * (users - 1) // 2
+    assert project.rows(
+        "select pairs from analytics.topk_overlap_daily where cohort_type = 'all'"
+    ) == [(pairs,)]
+
+    [compiled] = (project.directory / "target" / "compiled").rglob("topk_overlap_daily.sql")
+    profile = project.directory / "profile.json"
+    with project.cursor() as cursor:
+        cursor.execute("set threads = 2")
+        cursor.execute("set enable_profiling = 'json'")
+        cursor.execute(f"set profiling_output = '{profile}'")
+        rows = cursor.execute(compiled.read_text()).fetchall()
+    assert any(pairs in row for row in rows)
+    # One aggregate of all pairs takes some 200 bytes for each.
+    assert json.loads(profile.read_text())["system"]["peak_buffer_memory"] < 100 * pairs
+
+
 def test_the_order_of_arrival_does_not_matter(new_project: Callable[..., Project]) -> None:
     draw = random.Random(11)
     responses = [response(draw, number, "n", users=30, items=20) for number in range(120)]

@@ -267,7 +267,7 @@
     inner join list_items on compared.list_id = list_items.list_id
 {% endcall -%}
 
-{# What one alone was shown is in no other list. #}
+{# What one alone was shown is in no other list: their set may be empty. #}
 {%- call step(steps, 'block_items') %}
     select
         block,
@@ -296,19 +296,16 @@
         shown.kind,
         {{ union_of_sets('numbered_items.items') }} as items
     from shown
-    inner join numbered_items
+    left join numbered_items
         on shown.block = numbered_items.block and shown.item_id = numbered_items.item_id
     group by shown.block, shown.position, shown.last_position, shown.is_met, shown.kind
 {% endcall -%}
 
-{# Each pair is looked at and counted at once: to gather the items of all pairs first would take
-   memory by the pair. #}
-{%- call step(steps, 'tallied') %}
+{%- call step(steps, 'paired') %}
     select
         ahead.kind as kind_ahead,
         behind.kind as kind_behind,
-        {{ numbers_in_both('ahead.items', 'behind.items') }} as shared_items,
-        count(*) as pairs
+        coalesce({{ numbers_in_both('ahead.items', 'behind.items') }}, 0) as shared_items
     from item_sets as ahead
     inner join item_sets as behind
         on
@@ -316,11 +313,22 @@
             and ahead.position < behind.position
             and ahead.last_position >= behind.position
     where behind.is_met
-    group by ahead.kind, behind.kind, {{ numbers_in_both('ahead.items', 'behind.items') }}
+{% endcall -%}
+
+{# Each pair is looked at and counted at once: to gather the items of all pairs first would take
+   memory by the pair. #}
+{%- call step(steps, 'tallied') %}
+    select
+        kind_ahead,
+        kind_behind,
+        shared_items,
+        count(*) as pairs
+    from paired
+    group by kind_ahead, kind_behind, shared_items
 {% endcall -%}
 
 {# A pair counts in the groups to which both of it belong. #}
-{%- call step(steps, 'shared') %}
+{%- call step(steps, 'distribution') %}
     select
         kinds.group_id,
         {{ ratio(
@@ -332,34 +340,6 @@
     inner join kinds as other_kinds
         on tallied.kind_behind = other_kinds.kind and kinds.group_id = other_kinds.group_id
     group by kinds.group_id, tallied.shared_items, kinds.size + other_kinds.size
-{% endcall -%}
-
-{%- call step(steps, 'listed') %}
-    select
-        group_id,
-        jaccard,
-        pairs,
-        pairs as shared_pairs
-    from shared
-    union all
-    select
-        group_id,
-        0 as jaccard,
-        pairs,
-        0 as shared_pairs
-    from groups
-{% endcall -%}
-
-{# The pairs of a group that are not among those with something in common have nothing. #}
-{%- call step(steps, 'distribution') %}
-    select
-        group_id,
-        jaccard,
-        case
-            when shared_pairs > 0 then pairs
-            else pairs - cast(sum(shared_pairs) over (partition by group_id) as bigint)
-        end as pairs
-    from listed
 {% endcall -%}
 
 {%- call step(steps, 'averaged') %}
@@ -387,7 +367,6 @@
             rows between unbounded preceding and current row
         ) as pairs_to_here
     from averaged
-    where pairs > 0
 {% endcall -%}
 
 {%- call step(steps, 'summarised') %}

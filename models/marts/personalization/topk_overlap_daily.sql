@@ -276,7 +276,7 @@
         count(*) over (partition by block) as numbers
     from shown
     group by block, item_id
-    having min(position) < max(position)
+    having count(*) > 1
 {% endcall -%}
 
 {%- call step(steps, 'numbered_items') %}

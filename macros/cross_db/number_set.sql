@@ -21,7 +21,7 @@
     array({{ number }})
 {%- endmacro %}
 
-{# An aggregate: the numbers that are in any set of the group. #}
+{# An aggregate: the numbers that are in any set of the group; null sets have none. #}
 {% macro union_of_sets(sets) -%}
     {{ return(adapter.dispatch('union_of_sets', 'recwatch')(sets)) }}
 {%- endmacro %}
@@ -34,9 +34,9 @@
     array_distinct(flatten(collect_list({{ sets }})))
 {%- endmacro %}
 
-{# How many numbers are in both sets. #}
+{# How many numbers are in both sets. A union without any is null on some engines. #}
 {% macro numbers_in_both(numbers, others) -%}
-    {{ return(adapter.dispatch('numbers_in_both', 'recwatch')(numbers, others)) }}
+    coalesce({{ adapter.dispatch('numbers_in_both', 'recwatch')(numbers, others) }}, 0)
 {%- endmacro %}
 
 {% macro default__numbers_in_both(numbers, others) -%}

@@ -225,7 +225,6 @@
         is_exact,
         position,
         last_position,
-        true as is_met,
         kind,
         list_id
     from stands
@@ -239,7 +238,7 @@
         block,
         position,
         last_position,
-        is_met,
+        true as is_met,
         kind,
         list_id
     from in_blocks
@@ -267,24 +266,18 @@
     inner join list_items on compared.list_id = list_items.list_id
 {% endcall -%}
 
-{# What one alone was shown is in no other list: their set may be empty. #}
+{# What one alone was shown is in no other list: their set may have nothing in it. #}
 {%- call step(steps, 'block_items') %}
     select
         block,
         item_id,
-        row_number() over (partition by block order by item_id) - 1 as number,
-        count(*) over (partition by block) as numbers
+        {{ number_set(
+            'row_number() over (partition by block order by item_id) - 1',
+            'count(*) over (partition by block)'
+        ) }} as items
     from shown
     group by block, item_id
     having count(*) > 1
-{% endcall -%}
-
-{%- call step(steps, 'numbered_items') %}
-    select
-        block,
-        item_id,
-        {{ number_set('number', 'numbers') }} as items
-    from block_items
 {% endcall -%}
 
 {%- call step(steps, 'item_sets', once=once) %}
@@ -294,10 +287,10 @@
         shown.last_position,
         shown.is_met,
         shown.kind,
-        {{ union_of_sets('numbered_items.items') }} as items
+        {{ union_of_sets('block_items.items') }} as items
     from shown
-    left join numbered_items
-        on shown.block = numbered_items.block and shown.item_id = numbered_items.item_id
+    left join block_items
+        on shown.block = block_items.block and shown.item_id = block_items.item_id
     group by shown.block, shown.position, shown.last_position, shown.is_met, shown.kind
 {% endcall -%}
 
@@ -305,7 +298,7 @@
     select
         ahead.kind as kind_ahead,
         behind.kind as kind_behind,
-        coalesce({{ numbers_in_both('ahead.items', 'behind.items') }}, 0) as shared_items
+        {{ numbers_in_both('ahead.items', 'behind.items') }} as shared_items
     from item_sets as ahead
     inner join item_sets as behind
         on
